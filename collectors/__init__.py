@@ -1,0 +1,1 @@
+"""MQTT in, Samples out: session, decoding, families, batching, acknowledging, quarantine."""

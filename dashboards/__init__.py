@@ -1,0 +1,1 @@
+"""Grafana as code: boards, rendering, planning and publishing."""

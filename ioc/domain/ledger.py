@@ -1,0 +1,46 @@
+"""The ledger: every delivery ends in exactly one term."""
+
+import msgspec
+
+
+class LedgerTerms(msgspec.Struct, kw_only=True):
+    """Counts of deliveries of one family and arrival minute, or sums of such.
+
+    received = stored + spooled + quarantined + duplicate + retained + returned + in_flight.
+    """
+
+    received: int = 0
+    stored: int = 0
+    spooled: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    retained: int = 0
+    returned: int = 0
+    in_flight: int = 0
+    partial: int = 0
+    clock_corrected: int = 0
+    overwritten: int = 0
+    recovered: int = 0
+    evicted: int = 0
+
+    def add(self, other: "LedgerTerms") -> None:
+        """Adds another row's counts to this one's."""
+        for name in TERMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    @property
+    def difference(self) -> int:
+        """received minus all outcomes: 0 in a closed ledger."""
+        return self.received - sum(getattr(self, name) for name in OUTCOMES)
+
+
+OUTCOMES = ("stored", "spooled", "quarantined", "duplicate", "retained", "returned", "in_flight")
+TERMS = LedgerTerms.__struct_fields__
+
+
+class LedgerRow(msgspec.Struct, frozen=True):
+    """One family's terms in one arrival minute (`minute` = Unix ms of its start)."""
+
+    family: str
+    minute: int
+    terms: LedgerTerms
