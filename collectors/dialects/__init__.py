@@ -1,0 +1,1 @@
+"""Decoders of payloads that no declaration can express, one module each."""

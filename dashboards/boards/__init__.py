@@ -1,0 +1,1 @@
+"""Boards, one module each; none knows its siblings."""

@@ -1,0 +1,1 @@
+"""Configuration: hand-written YAML files, with file and line in every error."""

@@ -44,3 +44,17 @@ class LedgerRow(msgspec.Struct, frozen=True):
     family: str
     minute: int
     terms: LedgerTerms
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """What one batch, or one drained spool row, adds to the ledger: booked in one transaction."""
+
+    source: str
+    """Client id of the MQTT source."""
+    rows: tuple[LedgerRow, ...] = ()
+    """Deltas; `spooled` is negative when spooled deliveries become stored or quarantined."""
+    fingerprints: bytes = b""
+    """8 bytes for each delivery of the batch: recognises a redelivery of what was booked but not yet acknowledged."""
+    spool_added: tuple[int, ...] = ()
+    """Ids of spool rows whose deliveries `rows` counts as spooled."""
+    spool_removed: tuple[int, ...] = ()

@@ -1,0 +1,1 @@
+"""Runs a simulated province: physical signals and connections only."""

@@ -1,0 +1,26 @@
+"""What the rules decide on, in arrival order: samples, events, liveness, our own conditions and ticks."""
+
+import msgspec
+
+from ioc.domain.liveness_change import LivenessChange
+from ioc.domain.sample import DeviceEvent, Sample
+
+
+class Tick(msgspec.Struct, frozen=True, gc=False):
+    """Everything published before `heard_until` (Unix ms, our clock) has been decided; waiting conditions mature by it."""
+
+    heard_until: int
+    hearing: bool
+    """False while we are blind: then nothing matures."""
+
+
+class OwnCondition(msgspec.Struct, frozen=True, gc=False):
+    """A condition of our own, such as `ioc_blind` or `ioc_store_down`: `since` tells when it began (None = it ended at `at`)."""
+
+    rule: str
+    at: int
+    since: int | None
+    detail: str
+
+
+Input = Sample | DeviceEvent | LivenessChange | OwnCondition | Tick
