@@ -8,8 +8,7 @@ _MS = timedelta(milliseconds=1)
 
 def to_rfc3339(ms: int) -> str:
     """Unix ms as RFC 3339 in UTC with milliseconds: `2025-07-01T00:00:00.000Z`."""
-    instant = _EPOCH + ms * _MS
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
+    return (_EPOCH + ms * _MS).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def to_unix_ms(instant: datetime) -> int:

@@ -1,0 +1,171 @@
+"""Decoding, derived from the family: the exact typed struct first, for what that refuses the lenient path."""
+
+import re
+import unicodedata
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from collectors.lenient import MAX_BYTES, Json, RefusedError, convert, parse_object
+from ioc.domain.family import INT64_MAX, MAX_STRING, Family, Metric, MetricType
+from ioc.domain.sample import Reason, Refusal, Value
+
+MAX_TS = 2**53
+MAX_UNMAPPED = 32
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+
+
+class Fields(msgspec.Struct, gc=False):
+    """What a telemetry payload says: values aligned to the family's metrics, and what did not fit."""
+
+    ts: int | None
+    has_seq: bool
+    values: tuple[Value, ...]
+    refusals: tuple[Refusal, ...] = ()
+    refused: tuple[tuple[str, float], ...] = ()
+    """Numbers out of the declared range: shown, not stored."""
+    unmapped: tuple[str, ...] = ()
+
+
+Decoder = Callable[[bytes], Fields]
+
+
+def compile_decoder(family: Family) -> Decoder:
+    """A function from payload to Fields for one family; it raises RefusedError when nothing can be stored."""
+    exact = msgspec.json.Decoder(_struct(family))
+    names = len(_HEAD)
+    texts = [names + i for i, metric in enumerate(family.metrics) if metric.type is MetricType.STRING]
+    flags = [names + i for i, metric in enumerate(family.metrics) if metric.type is MetricType.BOOL]
+    lenient = LenientDecoder(family)
+
+    def decode(payload: bytes) -> Fields:
+        if len(payload) > MAX_BYTES:
+            raise RefusedError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_BYTES}")
+        try:
+            row: list[Any] = list(msgspec.structs.astuple(exact.decode(payload)))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return lenient.decode(payload)
+        ts, seq = row[0], row[1]
+        if ts is not None and (type(ts) is not int or not 0 <= ts < MAX_TS):
+            return lenient.decode(payload)
+        for position in flags:
+            if row[position] is not None:
+                row[position] = int(row[position])
+        for position in texts:
+            text = row[position]
+            if text is not None and not text.isascii():
+                row[position] = unicodedata.normalize("NFC", text)
+        values = tuple(row[names:])
+        if not any(value is not None for value in values):
+            return lenient.decode(payload)
+        return Fields(ts, seq is not None, values)
+
+    return decode
+
+
+class LenientDecoder:
+    """Field by field: a field that does not fit costs that field only."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def decode(self, payload: bytes) -> Fields:
+        """Fields of any payload from which something can be stored; RefusedError otherwise."""
+        document = parse_object(payload)
+        refusals: list[Refusal] = []
+        ts = read_ts(document, refusals)
+        values, refused = self._values(document, refusals)
+        known = self._family.index
+        unmapped = [key[:64] for key in document if key not in known and key not in _HEAD]
+        if not any(value is not None for value in values):
+            raise _nothing(refusals, unmapped)
+        has_seq = document.get("seq") is not None
+        return Fields(ts, has_seq, tuple(values), tuple(refusals), tuple(refused), tuple(unmapped[:MAX_UNMAPPED]))
+
+    def _values(self, document: Json, refusals: list[Refusal]) -> tuple[list[Value], list[tuple[str, float]]]:
+        values: list[Value] = []
+        refused: list[tuple[str, float]] = []
+        for metric in self._family.metrics:
+            raw = document.get(metric.name)
+            value: Value = None
+            try:
+                value = None if raw is None else convert(metric, raw)
+            except RefusedError as error:
+                refusals.append(error.refusal(metric.name))
+            if isinstance(value, int | float) and not metric.in_range(value):
+                refusals.append(Refusal(Reason.OUT_OF_RANGE, f"{value} is outside {describe_range(metric)}", metric.name))
+                refused.append((metric.name, value))
+                value = None
+            values.append(value)
+        return values, refused
+
+
+def read_ts(document: Json, refusals: list[Refusal]) -> int | None:
+    """The payload's `ts` in Unix ms; None when absent or unreadable (then a refusal is added)."""
+    raw = document.get("ts")
+    if raw is None:
+        return None
+    ts = _epoch_ms(raw)
+    if ts is None:
+        refusals.append(Refusal(Reason.BAD_TIME, "ts must be integer Unix milliseconds or RFC 3339 with an offset", "ts"))
+    return ts
+
+
+def describe_range(metric: Metric) -> str:
+    """A metric's declared range as people write it."""
+    low = f"above {metric.above:g}" if metric.above is not None else "" if metric.min is None else f"from {metric.min:g}"
+    high = "" if metric.max is None else f"to {metric.max:g}"
+    return f"{low} {high}".strip()
+
+
+_HEAD = ("ts", "seq")
+
+
+def _epoch_ms(raw: object) -> int | None:
+    if isinstance(raw, float) and raw.is_integer():
+        raw = int(raw)
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return raw if 0 <= raw < MAX_TS else None
+    if isinstance(raw, str) and _RFC3339.fullmatch(raw):
+        try:
+            ms = round(datetime.fromisoformat(raw.upper()).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            return None
+        return ms if ms >= 0 else None
+    return None
+
+
+def _nothing(refusals: list[Refusal], unmapped: list[str]) -> RefusedError:
+    fields = [refusal for refusal in refusals if refusal.field != "ts"]
+    if fields:
+        detail = "; ".join(f"{refusal.field}: {refusal.detail}" for refusal in fields[:8])
+        return RefusedError(Reason.NO_USABLE_FIELD, detail)
+    keys = ", ".join(unmapped[:8]) or "none"
+    return RefusedError(Reason.NO_KNOWN_METRIC, f"no metric of this family with a value; other keys: {keys}")
+
+
+def _struct(family: Family) -> type[msgspec.Struct]:
+    fields: list[tuple[str, Any, Any]] = [("ts", int | str | None, None), ("seq", int | str | None, None)]
+    fields += [(metric.name, _annotation(metric) | None, None) for metric in family.metrics]
+    return msgspec.defstruct(f"{family.family}_payload", fields, forbid_unknown_fields=True, frozen=True, gc=False)
+
+
+def _annotation(metric: Metric) -> Any:  # noqa: ANN401  an annotation is whatever typing makes of it
+    match metric.type:
+        case MetricType.BOOL:
+            return bool
+        case MetricType.STRING:
+            return Annotated[str, msgspec.Meta(max_length=MAX_STRING)]
+        case MetricType.ENUM:
+            return Literal[metric.values]
+        case MetricType.INT:
+            low = -INT64_MAX if metric.min is None else int(metric.min)
+            low = low if metric.above is None else int(metric.above) + 1
+            high = INT64_MAX if metric.max is None else int(metric.max)
+            return Annotated[int, msgspec.Meta(ge=low, le=high)]
+        case MetricType.FLOAT:
+            if metric.above is not None:
+                return Annotated[float, msgspec.Meta(gt=metric.above, le=metric.max)]
+            return Annotated[float, msgspec.Meta(ge=metric.min, le=metric.max)]

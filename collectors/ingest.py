@@ -1,0 +1,238 @@
+"""From deliveries to Samples, events and refusals: pure, in arrival order, one batch at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from collectors.decode import Decoder, Fields, compile_decoder
+from collectors.delivery import Delivery
+from collectors.duplicates import RecentMessages
+from collectors.events import EventFields, decode_event, decode_status
+from collectors.lenient import RefusedError
+from collectors.redelivery import RedeliveryMemory, fingerprint
+from collectors.timing import DeviceClock, Timed, TimeRules
+from ioc.domain.family import Family
+from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Refusal, Sample
+from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, parse_topic
+
+UNKNOWN_FAMILY = "unknown"
+"""The ledger's family for what belongs to none."""
+MAX_DEVICES = 50_000
+MAX_TOPICS = 200_000
+
+
+class Taken(msgspec.Struct, gc=False):
+    """What became of one delivery before any store was asked."""
+
+    delivery: Delivery
+    mark: int
+    family: str
+    """For the ledger."""
+    device: str | None = None
+    outcome: str = "stored"
+    """stored (to be), quarantined, duplicate, retained; empty = a collector's own, not counted."""
+    news: Sample | DeviceEvent | DeviceStatus | None = None
+    refusals: tuple[Refusal, ...] = ()
+    """For the whole message when quarantined, else for fields (`partial`)."""
+    clock_corrected: bool = False
+    overwritten: bool = False
+    assigned: int | None = None
+    unmapped: tuple[str, ...] = ()
+
+    @property
+    def is_arrival(self) -> bool:
+        """Whether the device was heard: live, not a repetition, not a Will, whatever the payload was worth."""
+        delivery = self.delivery
+        if self.device is None or delivery.retain or delivery.dup or delivery.backlog:
+            return False
+        return not (isinstance(self.news, DeviceStatus) and not self.news.online)
+
+
+class _Device:
+    __slots__ = ("clock", "last", "recent")
+
+    def __init__(self) -> None:
+        self.clock = DeviceClock()
+        self.recent = RecentMessages()
+        self.last: Sample | None = None
+
+
+class _FamilyReader:
+    def __init__(self, family: Family, history_limit: int) -> None:
+        self.name = family.family
+        self.decode: Decoder = compile_decoder(family)
+        self.rules = TimeRules(family.cadence, min(family.history, history_limit))
+
+
+class _Route(msgspec.Struct, frozen=True, gc=False):
+    parts: TopicParts
+    reader: _FamilyReader
+    device: _Device
+
+
+class _Pending(msgspec.Struct, gc=False):
+    taken: Taken
+    route: _Route
+    fields: Fields | EventFields
+    timed: Timed
+
+
+class Ingest:
+    """Decodes one source's deliveries; keeps per device a clock, the recent messages and the last sample."""
+
+    def __init__(
+        self, families: Mapping[str, Family], *, topic_root: str, history_limit: int, redelivery: RedeliveryMemory, most: int = MAX_DEVICES
+    ) -> None:
+        self._readers = {name: _FamilyReader(family, history_limit) for name, family in families.items()}
+        self._root = topic_root
+        self._redelivery = redelivery
+        self._devices: dict[tuple[str, str], _Device] = {}
+        self._routes: dict[bytes, _Route | Refusal] = {}
+        self._most = most
+
+    def read(self, deliveries: Iterable[Delivery]) -> list[Taken]:
+        """One Taken for each delivery, in order; times that we assigned are in `assigned`."""
+        taken: list[Taken] = []
+        pending: list[_Pending] = []
+        for delivery in deliveries:
+            mark = fingerprint(delivery)
+            outcome = self._read_one(delivery, mark)
+            if isinstance(outcome, _Pending):
+                pending.append(outcome)
+                outcome = outcome.taken
+            taken.append(outcome)
+        self._assign(pending)
+        for item in pending:
+            item.taken.news = self._news(item)
+        return taken
+
+    @property
+    def devices(self) -> int:
+        """How many devices are remembered (bounded)."""
+        return len(self._devices)
+
+    def _read_one(self, delivery: Delivery, mark: int) -> Taken | _Pending:
+        route = self._route(delivery.topic)
+        if isinstance(route, Refusal):
+            return _without_route(delivery, mark, route)
+        parts = route.parts
+        taken = Taken(delivery, mark, parts.family, parts.device)
+        if parts.channel == "status":
+            return self._status(taken)
+        if delivery.retain:
+            taken.outcome = "retained"
+            return taken
+        known = delivery.dup and self._redelivery.is_known(mark)
+        self._redelivery.take(mark)
+        if known:
+            taken.outcome = "duplicate"
+            return taken
+        try:
+            fields = route.reader.decode(delivery.payload) if parts.channel == "telemetry" else decode_event(delivery.payload)
+        except RefusedError as error:
+            taken.outcome = "quarantined"
+            taken.refusals = (error.refusal(),)
+            return taken
+        return self._time(taken, route, fields)
+
+    def _time(self, taken: Taken, route: _Route, fields: Fields | EventFields) -> Taken | _Pending:
+        delivery, device = taken.delivery, route.device
+        if fields.ts is not None or fields.has_seq:
+            key = hash((route.parts.channel, delivery.payload))
+            if device.recent.seen(key, delivery.arrival):
+                taken.outcome = "duplicate"
+                return taken
+        if fields.ts is not None and not (delivery.dup or delivery.backlog):
+            device.clock.observe(delivery.arrival - fields.ts, delivery.arrival, route.reader.rules.cadence)
+        timed = device.clock.judge(fields.ts, delivery.arrival, route.reader.rules)
+        taken.refusals = fields.refusals
+        taken.clock_corrected = timed.corrected
+        if isinstance(fields, Fields):
+            taken.unmapped = fields.unmapped
+        return _Pending(taken, route, fields, timed)
+
+    def _status(self, taken: Taken) -> Taken:
+        delivery = taken.delivery
+        assert taken.device is not None  # noqa: S101  a route always names one
+        try:
+            online = decode_status(delivery.payload)
+        except RefusedError as error:
+            taken.outcome = "quarantined"
+            taken.refusals = (error.refusal(),)
+            return taken
+        known = delivery.dup and self._redelivery.is_known(taken.mark)
+        self._redelivery.take(taken.mark)
+        taken.outcome = "retained" if delivery.retain else "duplicate" if known else "stored"
+        taken.news = DeviceStatus(taken.family, taken.device, delivery.arrival, online, delivery.retain)
+        return taken
+
+    def _assign(self, pending: Sequence[_Pending]) -> None:
+        """Latest first, so that a burst keeps its order while no time lies after its arrival."""
+        for item in reversed(pending):
+            if not item.timed.assigned:
+                continue
+            clock, mark = item.route.device.clock, item.taken.mark
+            earlier = self._redelivery.assigned_time(mark) if item.taken.delivery.dup else None
+            if earlier is None:
+                item.timed.ts = clock.assign(item.timed.ts)
+            else:
+                clock.take(earlier)
+                item.timed.ts = earlier
+            item.taken.assigned = item.timed.ts
+            self._redelivery.assign(mark, item.timed.ts)
+
+    def _news(self, item: _Pending) -> Sample | DeviceEvent:
+        parts, timed, arrival = item.route.parts, item.timed, item.taken.delivery.arrival
+        if isinstance(item.fields, EventFields):
+            fields = item.fields
+            return DeviceEvent(parts.family, parts.device, timed.ts, arrival, fields.name, fields.body, timed.lag_ms, timed.live)
+        values, refused = item.fields.values, item.fields.refused
+        sample = Sample(parts.family, parts.device, timed.ts, arrival, values, timed.lag_ms, timed.live, refused)
+        last = item.route.device.last
+        if last is not None and last.ts == sample.ts:
+            pairs = zip(last.values, values, strict=True)
+            item.taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)
+        item.route.device.last = sample
+        return sample
+
+    def _route(self, topic: bytes) -> _Route | Refusal:
+        route = self._routes.get(topic)
+        if route is None:
+            route = self._find_route(topic)
+            if len(self._routes) >= MAX_TOPICS:
+                self._routes.clear()
+            self._routes[topic] = route
+        return route
+
+    def _find_route(self, topic: bytes) -> _Route | Refusal:
+        try:
+            text = topic.decode()
+        except UnicodeDecodeError:
+            return Refusal(Reason.TOPIC, "the topic is not UTF-8")
+        parts = parse_topic(text, self._root)
+        if isinstance(parts, str):
+            return Refusal(Reason.TOPIC, parts)
+        if parts.family == COLLECTOR_FAMILY:
+            return Refusal(Reason.TOPIC, COLLECTOR_FAMILY)
+        reader = self._readers.get(parts.family)
+        if reader is None:
+            return Refusal(Reason.UNKNOWN_FAMILY, f"no family {parts.family!r} is declared; known: {', '.join(self._readers)}")
+        if parts.channel not in CHANNELS or parts.channel == "cmd":
+            return Refusal(Reason.UNKNOWN_CHANNEL, f"channel {parts.channel[:40]!r} is none of telemetry, event, status")
+        return _Route(parts, reader, self._device(parts))
+
+    def _device(self, parts: TopicParts) -> _Device:
+        key = (parts.family, parts.device)
+        device = self._devices.get(key)
+        if device is None:
+            if len(self._devices) >= self._most:
+                del self._devices[next(iter(self._devices))]
+            device = self._devices[key] = _Device()
+        return device
+
+
+def _without_route(delivery: Delivery, mark: int, refusal: Refusal) -> Taken:
+    if refusal.detail == COLLECTOR_FAMILY:
+        return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
+    outcome = "retained" if delivery.retain else "quarantined"
+    return Taken(delivery, mark, UNKNOWN_FAMILY, outcome=outcome, refusals=(refusal,))

@@ -1,0 +1,93 @@
+"""A device's clock against ours: under which time a message is stored, and whether it may change live state."""
+
+import msgspec
+
+AHEAD_MS = 5_000
+"""A ts up to this far ahead is stored at arrival without a word."""
+AGREE_MS = 5_000
+OFFSET_LIMIT_MS = 600_000
+LIVE_FLOOR_MS = 60_000
+ASSIGNED_KEPT = 512
+"""Assigned times remembered per device, so that no two fall on the same millisecond."""
+
+
+class Timed(msgspec.Struct, gc=False):
+    """When a message is stored (`ts`), whether we assigned that time, and what to count."""
+
+    ts: int
+    lag_ms: int
+    live: bool
+    assigned: bool
+    corrected: bool
+
+
+class TimeRules(msgspec.Struct, frozen=True):
+    """A family's limits, all ms."""
+
+    cadence: int
+    history: int
+
+    @property
+    def live_limit(self) -> int:
+        """Beyond this lag (less the clock's offset) a sample is historical."""
+        return max(3 * self.cadence, LIVE_FLOOR_MS)
+
+
+class DeviceClock:
+    """What we know of one device's clock: its offset once three arrivals in a row agree."""
+
+    __slots__ = ("_assigned", "_lags", "_row_at", "offset")
+
+    def __init__(self) -> None:
+        self.offset: int | None = None
+        self._lags: tuple[int, ...] = ()
+        self._row_at = 0
+        self._assigned: dict[int, None] | None = None
+
+    def observe(self, lag: int, arrival: int, cadence: int) -> None:
+        """Takes a live arrival's lag into account; faster arrivals than half a cadence prove nothing, but may disprove."""
+        row = self._lags
+        agrees = bool(row) and max(*row, lag) - min(*row, lag) <= AGREE_MS
+        if agrees and 2 * (arrival - self._row_at) < cadence:
+            return
+        self._lags = row = (*row[-2:], lag) if agrees else (lag,)
+        self._row_at = arrival
+        if len(row) == 3:  # noqa: PLR2004  three in a row
+            self.offset = sorted(row)[1]
+
+    def judge(self, ts: int | None, arrival: int, rules: TimeRules) -> Timed:
+        """The time rules of the contract; an assigned `ts` is still to be made unique by `assign`."""
+        if ts is None:
+            return Timed(arrival, 0, live=True, assigned=True, corrected=False)
+        lag = arrival - ts
+        offset = self.offset or 0
+        live = lag - offset <= rules.live_limit
+        if -AHEAD_MS <= lag < 0 and abs(offset) <= OFFSET_LIMIT_MS:
+            return Timed(arrival, lag, live, assigned=True, corrected=False)
+        if 0 <= lag <= rules.history and abs(offset) <= OFFSET_LIMIT_MS:
+            return Timed(ts, lag, live, assigned=False, corrected=False)
+        return Timed(self._corrected(ts, arrival, rules), lag, live, assigned=True, corrected=True)
+
+    def assign(self, wanted: int) -> int:
+        """The latest free millisecond at or before `wanted`."""
+        if self._assigned is None:
+            self._assigned = {}
+        taken = self._assigned
+        while wanted in taken:
+            wanted -= 1
+        self.take(wanted)
+        return wanted
+
+    def take(self, ts: int) -> None:
+        """Marks a time as assigned."""
+        if self._assigned is None:
+            self._assigned = {}
+        self._assigned[ts] = None
+        if len(self._assigned) > ASSIGNED_KEPT:
+            del self._assigned[next(iter(self._assigned))]
+
+    def _corrected(self, ts: int, arrival: int, rules: TimeRules) -> int:
+        if self.offset is None:
+            return arrival
+        corrected = min(ts + self.offset, arrival)
+        return corrected if arrival - corrected <= rules.history else arrival

@@ -1,0 +1,55 @@
+"""Do we hear? Proven by our own canary; devices' silence is counted in listening time only.
+
+Listening time L (ms) grows by the span between the send times of two canaries that came back through one connection:
+all that was published before a canary's send time has then been handed over. A gap in the sending itself (a suspended
+process, a stepped host clock) counts as not listening.
+"""
+
+CANARY_EVERY_MS = 5_000
+GAP_LIMIT_MS = 3 * CANARY_EVERY_MS
+BLIND_AFTER_MS = 8_000
+
+
+class Hearing:
+    """Listening time and blindness of one source; the caller passes our clock (Unix ms)."""
+
+    def __init__(self, started_at: int) -> None:
+        self.listening = 0
+        self.heard_until: int | None = None
+        self._open = False
+        self._mark = started_at
+        self._confirmed_at = started_at
+
+    def disconnected(self) -> None:
+        """Listening stops until a later connection's first canary has come back."""
+        self._open = False
+
+    def canary_back(self, *, sent_at: int, arrival: int) -> None:
+        """Listening is proven up to `sent_at`."""
+        span = sent_at - self._mark
+        if self._open and 0 < span <= GAP_LIMIT_MS:
+            self.listening += span
+        self._open = True
+        self._mark = sent_at
+        self._confirmed_at = max(sent_at, arrival)
+        self.heard_until = sent_at
+
+    def stamp(self, arrival: int) -> int:
+        """Listening time at an arrival."""
+        if not self._open:
+            return self.listening
+        return self.listening + min(max(arrival - self._mark, 0), GAP_LIMIT_MS)
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the present connection's backlog has been handed over."""
+        return self._open
+
+    def blind(self, now: int) -> bool:
+        """Whether our canary has been away too long."""
+        return now - self._confirmed_at > BLIND_AFTER_MS
+
+    @property
+    def last_proof(self) -> int:
+        """When hearing was last proven (or when we started)."""
+        return self._confirmed_at

@@ -1,0 +1,139 @@
+"""Who is alive: arrivals, Wills and silence in listening time become LivenessChanges."""
+
+import heapq
+
+from ioc.domain.hearing import Hearing
+from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
+
+WILL_GRACE_MS = 10_000
+"""A Will is a hint: offline this long after the last arrival."""
+
+
+class _Life:
+    __slots__ = ("device", "family", "last_arrival", "silence_ms", "stamp", "state", "will_at")
+
+    def __init__(self, device: str, family: str, silence_ms: int) -> None:
+        self.device = device
+        self.family = family
+        self.silence_ms = silence_ms
+        self.state = Liveness.UNKNOWN
+        self.last_arrival: int | None = None
+        self.stamp = 0
+        self.will_at: int | None = None
+
+
+class LivenessBook:
+    """The state of every tracked device; changes come out once each."""
+
+    def __init__(self, hearing: Hearing) -> None:
+        self._hearing = hearing
+        self._lives: dict[str, _Life] = {}
+        self._silent: list[tuple[int, str]] = []
+        self._wills: list[tuple[int, str]] = []
+
+    def track(self, device: str, family: str, silence_ms: int) -> None:
+        """Starts to watch a device: unknown until it is heard or its silence has lasted."""
+        if device not in self._lives:
+            life = _Life(device, family, silence_ms)
+            life.stamp = self._hearing.listening
+            self._lives[device] = life
+            heapq.heappush(self._silent, (life.stamp + silence_ms, device))
+
+    def forget(self, device: str) -> None:
+        """Stops watching a device."""
+        self._lives.pop(device, None)
+
+    def restore(self, device: str, *, state: Liveness, last_arrival: int | None) -> None:
+        """What was known before a restart: offline stays offline, the rest is unknown until heard."""
+        life = self._lives[device]
+        life.last_arrival = last_arrival
+        life.state = Liveness.OFFLINE if state is Liveness.OFFLINE else Liveness.UNKNOWN
+
+    def never_seen(self, device: str, since: int) -> LivenessChange:
+        """A registered device that was never heard is offline from its import on."""
+        return self._change(self._lives[device], Liveness.OFFLINE, Cause.SILENCE, since)
+
+    def arrival(self, device: str, at: int) -> LivenessChange | None:
+        """A device was heard."""
+        life = self._lives.get(device)
+        if life is None:
+            return None
+        life.last_arrival = at
+        life.stamp = self._hearing.stamp(at)
+        life.will_at = None
+        if life.state is Liveness.ONLINE:
+            return None
+        if life.state is Liveness.OFFLINE:
+            heapq.heappush(self._silent, (life.stamp + life.silence_ms, device))
+        return self._change(life, Liveness.ONLINE, Cause.ARRIVAL, at)
+
+    def will(self, device: str, at: int) -> None:
+        """The broker says the device's connection broke: offline soon, unless it is heard."""
+        life = self._lives.get(device)
+        if life is None or life.state is Liveness.OFFLINE:
+            return
+        life.will_at = at
+        since = at if life.last_arrival is None else min(at, life.last_arrival)
+        heapq.heappush(self._wills, (max(since + WILL_GRACE_MS, at), device))
+
+    def retained(self, device: str, *, online: bool, at: int) -> LivenessChange | None:
+        """A retained status seen at start: false = offline, true = unknown."""
+        life = self._lives.get(device)
+        if life is None or life.state is Liveness.ONLINE:
+            return None
+        if not online:
+            if life.state is Liveness.OFFLINE:
+                return None
+            return self._change(life, Liveness.OFFLINE, Cause.WILL, at)
+        if life.state is Liveness.OFFLINE and life.last_arrival is None:
+            life.stamp = self._hearing.listening
+            heapq.heappush(self._silent, (life.stamp + life.silence_ms, device))
+            return self._change(life, Liveness.UNKNOWN, Cause.ARRIVAL, at)
+        return None
+
+    def tick(self, now: int) -> list[LivenessChange]:
+        """Devices whose silence in listening time, or whose Will, has run out."""
+        return [*self._due_wills(now), *self._due_silence(now)]
+
+    def state(self, device: str) -> Liveness:
+        """A device's state; unknown when it isn't tracked."""
+        life = self._lives.get(device)
+        return Liveness.UNKNOWN if life is None else life.state
+
+    def last_arrival(self, device: str) -> int | None:
+        """When a device was last heard (Unix ms)."""
+        life = self._lives.get(device)
+        return None if life is None else life.last_arrival
+
+    def __len__(self) -> int:
+        return len(self._lives)
+
+    def _due_wills(self, now: int) -> list[LivenessChange]:
+        changes = []
+        while self._wills and self._wills[0][0] <= now:
+            _, device = heapq.heappop(self._wills)
+            life = self._lives.get(device)
+            if life is not None and life.will_at is not None and life.state is not Liveness.OFFLINE:
+                changes.append(self._change(life, Liveness.OFFLINE, Cause.WILL, now))
+        return changes
+
+    def _due_silence(self, now: int) -> list[LivenessChange]:
+        changes = []
+        listening = self._hearing.listening
+        while self._silent and self._silent[0][0] < listening:
+            _, device = heapq.heappop(self._silent)
+            life = self._lives.get(device)
+            if life is None or life.state is Liveness.OFFLINE:
+                continue
+            deadline = life.stamp + life.silence_ms
+            if deadline < listening:
+                changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, now))
+            else:
+                heapq.heappush(self._silent, (deadline, device))
+        return changes
+
+    @staticmethod
+    def _change(life: _Life, state: Liveness, cause: Cause, at: int) -> LivenessChange:
+        life.state = state
+        life.will_at = None
+        return LivenessChange(life.device, life.family, state, cause, at, life.last_arrival)
