@@ -1,0 +1,255 @@
+"""What the API needs from the rest of the program; `ioc/app.py` brings the parts together.
+
+Lists are read page by page: `after` is the id of the last item of the page before (None = from the start), `limit` the most items
+wanted. `units` in a filter limits the answer to these units (None = no limit): what a technician may see.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Transition
+from ioc.domain.family import Family
+from ioc.domain.ledger import LedgerTerms
+from ioc.domain.point import SeriesRow
+from ioc.domain.principal import Principal
+from ioc.domain.silence import Silence
+from ioc.domain.views import DeviceView, FamilyCounts, UnitView
+
+
+class ConflictError(Exception):
+    """What was asked for does not fit the present state; the text says why, for people."""
+
+
+class UnavailableError(Exception):
+    """What was asked for needs a part that does not work now; the text says which."""
+
+
+class DeviceFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Devices of which every given field holds; `online` is three-valued: state online, offline, unknown."""
+
+    family: str | None = None
+    unit: str | None = None
+    state: Literal["online", "offline", "unknown"] | None = None
+    approved: bool | None = None
+    units: frozenset[str] | None = None
+
+
+class AlarmFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Alarms of which every given field holds."""
+
+    state: Literal["active", "cleared"] | None = None
+    rule: str | None = None
+    severity: Severity | None = None
+    family: str | None = None
+    device: str | None = None
+    unit: str | None = None
+    acknowledged: bool | None = None
+    assigned_to: str | None = None
+    units: frozenset[str] | None = None
+
+
+class Devices(Protocol):
+    """The fleet as it stands now."""
+
+    async def devices(self, which: DeviceFilter, *, after: str | None, limit: int) -> Sequence[DeviceView]:
+        """Devices by id, ascending."""
+
+    async def device(self, device: str) -> DeviceView | None:
+        """One device, or None."""
+
+    async def approve(self, device: str, *, unit: str | None, name: str | None, by: str) -> DeviceView | None:
+        """Lets a held device take part (idempotent); None = no such device. ConflictError: the unit does not exist."""
+
+
+class Units(Protocol):
+    """Administrative units and what works in them."""
+
+    async def units(self) -> Sequence[UnitView]:
+        """Units valid today; each counts the devices attached to itself, not those of units below it."""
+
+    async def totals(self) -> Mapping[str, FamilyCounts]:
+        """Family → counts of all approved devices, also of those without a unit."""
+
+
+class Alarms(Protocol):
+    """Alarms, active and cleared, and what people do to them."""
+
+    async def alarms(self, which: AlarmFilter, *, after: str | None, limit: int) -> Sequence[Alarm]:
+        """Newest first (by `since`, then id)."""
+
+    async def alarm(self, alarm: str) -> Alarm | None:
+        """One alarm, or None."""
+
+    async def journal(self, alarm: str, *, after: int | None, limit: int) -> Sequence[Transition]:
+        """An alarm's journal by sequence number, ascending."""
+
+    async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Idempotent."""
+
+    async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
+        """Gives the alarm to somebody."""
+
+    async def comment(self, alarm: str, *, by: str, comment: str) -> Alarm:
+        """Adds a remark to the journal."""
+
+    async def shelve(self, alarm: str, *, by: str, until: int, reason: str) -> Alarm:
+        """Takes an alarm off the list until a time; ConflictError when it has cleared."""
+
+
+class Silences(Protocol):
+    """Notifications held back."""
+
+    async def silences(self, *, after: str | None, limit: int) -> Sequence[Silence]:
+        """Silences by id, ascending; ended ones too while they are kept."""
+
+    async def silence(self, silence: str) -> Silence | None:
+        """One silence, or None."""
+
+    async def put_silence(self, silence: Silence) -> Silence:
+        """Creates it, or replaces the one of the same id."""
+
+    async def end_silence(self, silence: str, *, by: str) -> None:
+        """Removes it."""
+
+
+class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
+    """Identical payloads kept once; times Unix ms."""
+
+    id: str
+    topic: str
+    device: str | None
+    reason: str
+    detail: str
+    count: int
+    """All that came, copies of partial messages included."""
+    first_seen: int
+    last_seen: int
+    payload: bytes
+    partial: bool = False
+    """A copy of a message of which the rest was stored."""
+
+
+class Replay(msgspec.Struct, frozen=True, kw_only=True):
+    """How another attempt to store a quarantined message ended."""
+
+    recovered: bool
+    detail: str
+
+
+class Quarantine(Protocol):
+    """What could not be stored."""
+
+    async def quarantined(
+        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, after: str | None, limit: int
+    ) -> Sequence[QuarantineItem]:
+        """Newest first."""
+
+    async def quarantined_one(self, item: str) -> QuarantineItem | None:
+        """One item, or None."""
+
+    async def replay(self, item: str, *, by: str) -> Replay:
+        """Decodes it again with today's declarations and stores what can be stored."""
+
+
+class Ledger(Protocol):
+    """What became of every delivery."""
+
+    async def ledger(self, start: int | None, end: int | None) -> Mapping[str, LedgerTerms]:
+        """Family → terms of the arrival minutes from `start` (inclusive) to `end` (exclusive); None = unbounded."""
+
+
+class Series(Protocol):
+    """Stored values over time."""
+
+    async def series(self, family: str, device: str, metric: str, *, start: int, end: int, every: int) -> Sequence[SeriesRow]:
+        """Buckets of `every` ms, ascending; UnavailableError while the store can't answer."""
+
+
+class Rules(Protocol):
+    """The rules in force."""
+
+    async def rules(self) -> Sequence[Mapping[str, Any]]:
+        """Every rule as its file declares it (id, family, when, severity, summary, action …), by id."""
+
+
+class Outbox(Protocol):
+    """Messages to people and what became of them."""
+
+    async def messages(self, *, after: str | None, limit: int) -> Sequence[tuple[OutboxMessage, Sequence[Attempt]]]:
+        """Newest first; `after` is `<key>:<channel>`."""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One part's health; `detail` is for people and never empty."""
+
+    ok: bool
+    detail: str
+
+
+class Checks(msgspec.Struct, frozen=True):
+    """The parts on which readiness depends; the store counts as ok while spooling, and says so."""
+
+    broker: Check
+    store: Check
+    state: Check
+
+
+class Platform(msgspec.Struct, frozen=True, kw_only=True):
+    """How well we hear and store ourselves; times Unix ms."""
+
+    hearing: bool
+    heard_until: int | None
+    """Send time of the newest canary that came back."""
+    blind_since: int | None = None
+    spooled: int = 0
+    """Deliveries accepted and waiting for the store."""
+    spool_bytes: int = 0
+    spool_oldest: int | None = None
+    """Arrival of the oldest delivery waiting."""
+    quarantine_evicted: int = 0
+
+
+class Health(Protocol):
+    """Whether we work."""
+
+    async def checks(self) -> Checks:
+        """Answers at once, from what is known."""
+
+    async def platform(self) -> Platform:
+        """Answers at once, from what is known."""
+
+
+class Tokens(Protocol):
+    """Who bears a token."""
+
+    async def verify(self, token: str, now: int) -> Principal | None:
+        """The bearer, or None for an unknown, expired or revoked token."""
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose monitor this is; `language` vi or en."""
+
+    id: str
+    name: str
+    language: str = "vi"
+    timezone: str = "Asia/Ho_Chi_Minh"
+
+
+class Backend(msgspec.Struct, frozen=True, kw_only=True):
+    """The parts behind the API."""
+
+    site: Site
+    families: Sequence[Family]
+    devices: Devices
+    units: Units
+    alarms: Alarms
+    silences: Silences
+    quarantine: Quarantine
+    ledger: Ledger
+    series: Series
+    rules: Rules
+    outbox: Outbox
+    health: Health
+    tokens: Tokens
