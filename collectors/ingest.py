@@ -1,6 +1,6 @@
 """From deliveries to Samples, events and refusals: pure, in arrival order, one batch at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -87,7 +87,7 @@ class Ingest:
         self._root = topic_root
         self._redelivery = redelivery
         self._devices: dict[tuple[str, str], _Device] = {}
-        self._routes: dict[bytes, _Route | Refusal] = {}
+        self._routes: dict[bytes, _Route | Refusal | None] = {}
         self._most = most
 
     def read(self, deliveries: Iterable[Delivery]) -> list[Taken]:
@@ -113,27 +113,42 @@ class Ingest:
 
     def _read_one(self, delivery: Delivery, mark: int) -> Taken | _Pending:
         route = self._route(delivery.topic)
-        if isinstance(route, Refusal):
-            return _without_route(delivery, mark, route)
-        parts = route.parts
-        taken = Taken(delivery, mark, parts.family, parts.device)
-        if parts.channel == "status":
-            return self._status(taken)
-        if delivery.retain:
-            taken.outcome = "retained"
-            return taken
-        known = delivery.dup and self._redelivery.is_known(mark)
-        self._redelivery.take(mark)
-        if known:
+        if route is None:
+            return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
+        taken = Taken(delivery, mark, UNKNOWN_FAMILY)
+        if isinstance(route, _Route):
+            taken.family, taken.device = route.parts.family, route.parts.device
+        if not delivery.retain and self._came_before(delivery, mark):
             taken.outcome = "duplicate"
             return taken
+        if isinstance(route, Refusal):
+            taken.outcome = "retained" if delivery.retain else "quarantined"
+            taken.refusals = (route,)
+            return taken
         try:
-            fields = route.reader.decode(delivery.payload) if parts.channel == "telemetry" else decode_event(delivery.payload)
+            return self._decode(taken, route)
         except RefusedError as error:
             taken.outcome = "quarantined"
             taken.refusals = (error.refusal(),)
             return taken
-        return self._time(taken, route, fields)
+
+    def _came_before(self, delivery: Delivery, mark: int) -> bool:
+        known = delivery.dup and self._redelivery.is_known(mark)
+        self._redelivery.take(mark)
+        return known
+
+    def _decode(self, taken: Taken, route: _Route) -> Taken | _Pending:
+        delivery = taken.delivery
+        if route.parts.channel == "status":
+            online = decode_status(delivery.payload)
+            taken.outcome = "retained" if delivery.retain else "stored"
+            taken.news = DeviceStatus(route.parts.family, route.parts.device, delivery.arrival, online, delivery.retain)
+            return taken
+        if delivery.retain:
+            taken.outcome = "retained"
+            return taken
+        decode: Callable[[bytes], Fields | EventFields] = decode_event if route.parts.channel == "event" else route.reader.decode
+        return self._time(taken, route, decode(delivery.payload))
 
     def _time(self, taken: Taken, route: _Route, fields: Fields | EventFields) -> Taken | _Pending:
         delivery, device = taken.delivery, route.device
@@ -150,21 +165,6 @@ class Ingest:
         if isinstance(fields, Fields):
             taken.unmapped = fields.unmapped
         return _Pending(taken, route, fields, timed)
-
-    def _status(self, taken: Taken) -> Taken:
-        delivery = taken.delivery
-        assert taken.device is not None  # noqa: S101  a route always names one
-        try:
-            online = decode_status(delivery.payload)
-        except RefusedError as error:
-            taken.outcome = "quarantined"
-            taken.refusals = (error.refusal(),)
-            return taken
-        known = delivery.dup and self._redelivery.is_known(taken.mark)
-        self._redelivery.take(taken.mark)
-        taken.outcome = "retained" if delivery.retain else "duplicate" if known else "stored"
-        taken.news = DeviceStatus(taken.family, taken.device, delivery.arrival, online, delivery.retain)
-        return taken
 
     def _assign(self, pending: Sequence[_Pending]) -> None:
         """Latest first, so that a burst keeps its order while no time lies after its arrival."""
@@ -195,16 +195,14 @@ class Ingest:
         item.route.device.last = sample
         return sample
 
-    def _route(self, topic: bytes) -> _Route | Refusal:
-        route = self._routes.get(topic)
-        if route is None:
-            route = self._find_route(topic)
+    def _route(self, topic: bytes) -> _Route | Refusal | None:
+        if topic not in self._routes:
             if len(self._routes) >= MAX_TOPICS:
                 self._routes.clear()
-            self._routes[topic] = route
-        return route
+            self._routes[topic] = self._find_route(topic)
+        return self._routes[topic]
 
-    def _find_route(self, topic: bytes) -> _Route | Refusal:
+    def _find_route(self, topic: bytes) -> _Route | Refusal | None:
         try:
             text = topic.decode()
         except UnicodeDecodeError:
@@ -213,7 +211,7 @@ class Ingest:
         if isinstance(parts, str):
             return Refusal(Reason.TOPIC, parts)
         if parts.family == COLLECTOR_FAMILY:
-            return Refusal(Reason.TOPIC, COLLECTOR_FAMILY)
+            return None
         reader = self._readers.get(parts.family)
         if reader is None:
             return Refusal(Reason.UNKNOWN_FAMILY, f"no family {parts.family!r} is declared; known: {', '.join(self._readers)}")
@@ -229,10 +227,3 @@ class Ingest:
                 del self._devices[next(iter(self._devices))]
             device = self._devices[key] = _Device()
         return device
-
-
-def _without_route(delivery: Delivery, mark: int, refusal: Refusal) -> Taken:
-    if refusal.detail == COLLECTOR_FAMILY:
-        return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
-    outcome = "retained" if delivery.retain else "quarantined"
-    return Taken(delivery, mark, UNKNOWN_FAMILY, outcome=outcome, refusals=(refusal,))

@@ -31,7 +31,8 @@ class LedgerTerms(msgspec.Struct, kw_only=True):
     @property
     def difference(self) -> int:
         """received minus all outcomes: 0 in a closed ledger."""
-        return self.received - sum(getattr(self, name) for name in OUTCOMES)
+        outcomes: int = sum(getattr(self, name) for name in OUTCOMES)
+        return self.received - outcomes
 
 
 OUTCOMES = ("stored", "spooled", "quarantined", "duplicate", "retained", "returned", "in_flight")

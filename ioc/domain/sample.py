@@ -79,3 +79,11 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
     detail: str
     field: str | None = None
+
+
+class Arrival(msgspec.Struct, frozen=True, gc=False):
+    """A device was heard: a live PUBLISH of its own, whatever its payload was worth."""
+
+    family: str
+    device: str
+    at: int
