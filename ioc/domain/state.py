@@ -41,7 +41,7 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """Ids of spool rows that the ledger counts as spooled."""
 
     def fingerprints(self, source: str) -> list[bytes]:
-        """Blobs of 8 bytes a delivery, newest last: at least the last 100,000 booked deliveries of the source, as far as there are so many."""
+        """Blobs of 8 bytes a delivery, newest last: the last 100,000 booked deliveries of the source, and a few more."""
         return list(self.booked.get(source, ()))
 
 

@@ -1,0 +1,67 @@
+"""Alarms as they stand now: one row each, lists newest first."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioc.adapters.state.codec import Row, from_row, to_row
+from ioc.adapters.state.cursor import decode_cursor, encode_cursor
+from ioc.adapters.state.schema import alarms as table
+from ioc.adapters.state.upsert import replace
+from ioc.domain.alarm import Alarm
+from ioc.domain.state import AlarmFilter
+
+_JSON = frozenset({"summary", "cause", "consequence", "action", "labels"})
+
+
+async def put_alarms(conn: AsyncConnection, alarms: Iterable[Alarm]) -> None:
+    """Inserts or replaces the alarms by id; of several states of one alarm the last holds."""
+    latest = {alarm.id: _row(alarm) for alarm in alarms}
+    await replace(conn, table, list(latest.values()))
+
+
+async def open_alarms(conn: AsyncConnection) -> tuple[Alarm, ...]:
+    """Alarms that are active, or cleared but not acknowledged; oldest first."""
+    rows = await conn.execute(select(table).where(table.c.open.is_(True)).order_by(table.c.since, table.c.id))
+    return tuple(from_row(Alarm, row, json=_JSON) for row in rows.mappings())
+
+
+async def one_alarm(conn: AsyncConnection, alarm: str) -> Alarm | None:
+    """The alarm with this id, or None."""
+    row = (await conn.execute(select(table).where(table.c.id == alarm))).mappings().one_or_none()
+    return None if row is None else from_row(Alarm, row, json=_JSON)
+
+
+async def list_alarms(conn: AsyncConnection, wanted: AlarmFilter, limit: int, cursor: str | None) -> tuple[list[Alarm], str | None]:
+    """A page of alarms, newest first, and the cursor of the next page or None."""
+    query = select(table).where(*_conditions(wanted)).order_by(table.c.since.desc(), table.c.id.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(tuple_(table.c.since, table.c.id) < decode_cursor(cursor, tuple[int, str]))
+    rows = (await conn.execute(query)).mappings().all()
+    page = [from_row(Alarm, row, json=_JSON) for row in rows[:limit]]
+    return page, encode_cursor((page[-1].since, page[-1].id)) if len(rows) > limit else None
+
+
+def _conditions(wanted: AlarmFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.active is not None:
+        found.append(table.c.cleared_at.is_(None) if wanted.active else table.c.cleared_at.is_not(None))
+    if wanted.active or wanted.acknowledged is False:
+        # Implied by the other conditions; says it in the words of an index.
+        found.append(table.c.open.is_(True))
+    if wanted.acknowledged is not None:
+        found.append(table.c.acknowledged.is_(wanted.acknowledged))
+    if wanted.severities is not None:
+        found.append(table.c.severity.in_(sorted(severity.value for severity in wanted.severities)))
+    if wanted.rule is not None:
+        found.append(table.c.rule == wanted.rule)
+    if wanted.device is not None:
+        found.append(table.c.device == wanted.device)
+    if wanted.units is not None:
+        found.append(table.c.unit.in_(sorted(wanted.units)))
+    return found
+
+
+def _row(alarm: Alarm) -> Row:
+    return {**to_row(alarm, json=_JSON), "open": alarm.active or not alarm.acknowledged}

@@ -1,0 +1,56 @@
+"""Fingerprints of booked deliveries: a blob a batch, pruned to the last 100,000 deliveries of each source."""
+
+from collections import deque
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioc.adapters.state.schema import fingerprints as table
+
+WIDTH = 8
+KEPT_DELIVERIES = 100_000
+
+
+class FingerprintShelf:
+    """What each source's rows hold, remembered so that a booking reads nothing; forget it after a failed transaction."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, deque[tuple[int, int]]] = {}
+
+    def forget(self) -> None:
+        """The next booking reads the rows anew."""
+        self._rows.clear()
+
+    async def add(self, conn: AsyncConnection, source: str, body: bytes) -> None:
+        """Inserts one batch's fingerprints and deletes the batches that are no longer among the last 100,000 deliveries."""
+        if not body:
+            return
+        if len(body) % WIDTH:
+            msg = f"fingerprints take {WIDTH} bytes each, got {len(body)} bytes"
+            raise ValueError(msg)
+        rows = await self._of(conn, source)
+        number = rows[-1][0] + 1 if rows else 1
+        deliveries = len(body) // WIDTH
+        await conn.execute(insert(table), [{"source": source, "number": number, "deliveries": deliveries, "body": body}])
+        rows.append((number, deliveries))
+        kept = sum(count for _, count in rows)
+        dropped = 0
+        while kept - rows[0][1] >= KEPT_DELIVERIES:
+            dropped, count = rows.popleft()
+            kept -= count
+        if dropped:
+            await conn.execute(delete(table).where(table.c.source == source, table.c.number <= dropped))
+
+    async def _of(self, conn: AsyncConnection, source: str) -> deque[tuple[int, int]]:
+        if source not in self._rows:
+            query = select(table.c.number, table.c.deliveries).where(table.c.source == source).order_by(table.c.number)
+            self._rows[source] = deque((number, count) for number, count in await conn.execute(query))
+        return self._rows[source]
+
+
+async def all_fingerprints(conn: AsyncConnection) -> dict[str, tuple[bytes, ...]]:
+    """Blobs by source, newest last."""
+    found: dict[str, list[bytes]] = {}
+    for source, body in await conn.execute(select(table.c.source, table.c.body).order_by(table.c.source, table.c.number)):
+        found.setdefault(source, []).append(body)
+    return {source: tuple(bodies) for source, bodies in found.items()}

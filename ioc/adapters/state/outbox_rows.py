@@ -1,0 +1,74 @@
+"""The outbox: messages to channels, each tried until it is delivered or given up, every attempt kept."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import RowMapping, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioc.adapters.state.codec import from_row, to_row
+from ioc.adapters.state.cursor import decode_cursor, encode_cursor
+from ioc.adapters.state.schema import attempts
+from ioc.adapters.state.schema import outbox as table
+from ioc.adapters.state.upsert import insert_missing
+from ioc.domain.alarm import Attempt, OutboxMessage
+from ioc.domain.state import OutboxEntry, PendingMessage
+
+
+async def add_messages(conn: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
+    """Queues the messages, due at once; one whose (key, channel) is known already changes nothing."""
+    rows = [{**to_row(message), "attempts": 0, "next_at": message.at, "done_at": None, "delivered": False} for message in messages]
+    await insert_missing(conn, table, rows)
+
+
+async def pending_messages(conn: AsyncConnection, limit: int, channel: str | None) -> list[PendingMessage]:
+    """Messages that have not ended, the longest due first; `channel` narrows to one."""
+    query = select(table).where(table.c.next_at.is_not(None)).order_by(table.c.next_at, table.c.at, table.c.key, table.c.channel)
+    if channel is not None:
+        query = query.where(table.c.channel == channel)
+    rows = await conn.execute(query.limit(limit))
+    return [
+        PendingMessage(message=from_row(OutboxMessage, row), attempts=row["attempts"], next_at=row["next_at"]) for row in rows.mappings()
+    ]
+
+
+async def add_attempt(conn: AsyncConnection, attempt: Attempt, *, done: bool, next_at: int | None) -> None:
+    """Journals an attempt; `done` ends the message, else it is due again at `next_at` (None = at once)."""
+    mine = (table.c.key == attempt.key, table.c.channel == attempt.channel)
+    tried = (await conn.execute(select(table.c.attempts).where(*mine))).scalar_one_or_none()
+    if tried is None:
+        msg = f"no message {attempt.key!r} to channel {attempt.channel!r} in the outbox"
+        raise LookupError(msg)
+    await conn.execute(insert(attempts), [{**to_row(attempt), "number": tried + 1}])
+    ended = {"next_at": None, "done_at": attempt.at, "delivered": attempt.ok}
+    again = {"next_at": attempt.at if next_at is None else next_at}
+    await conn.execute(update(table).where(*mine).values(attempts=tried + 1, **(ended if done else again)))
+
+
+async def list_messages(conn: AsyncConnection, limit: int, cursor: str | None) -> tuple[list[OutboxEntry], str | None]:
+    """A page of messages, newest first, and the cursor of the next page or None."""
+    c = table.c
+    query = select(table).order_by(c.at.desc(), c.key.desc(), c.channel.desc()).limit(limit + 1)
+    if cursor is not None:
+        query = query.where(tuple_(c.at, c.key, c.channel) < decode_cursor(cursor, tuple[int, str, str]))
+    rows = (await conn.execute(query)).mappings().all()
+    page = [_entry(row) for row in rows[:limit]]
+    if len(rows) <= limit:
+        return page, None
+    last = page[-1].message
+    return page, encode_cursor((last.at, last.key, last.channel))
+
+
+async def attempts_of(conn: AsyncConnection, key: str) -> list[Attempt]:
+    """All attempts for a key on any channel, oldest first."""
+    query = select(attempts).where(attempts.c.key == key).order_by(attempts.c.at, attempts.c.channel, attempts.c.number)
+    return [from_row(Attempt, row) for row in (await conn.execute(query)).mappings()]
+
+
+def _entry(row: RowMapping) -> OutboxEntry:
+    return OutboxEntry(
+        message=from_row(OutboxMessage, row),
+        attempts=row["attempts"],
+        next_at=row["next_at"],
+        done_at=row["done_at"],
+        delivered=row["delivered"],
+    )

@@ -1,0 +1,237 @@
+"""`StateDb`: the one door to state.db."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms
+from ioc.adapters.state.engine import failures_named, reading_engine, writing_engine
+from ioc.adapters.state.engine_rows import (
+    all_groups,
+    all_rule_states,
+    epoch_holds,
+    position,
+    put_groups,
+    put_position,
+    put_rule_states,
+    raise_epoch,
+)
+from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprints
+from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
+from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, ledger_sums, minutes_from
+from ioc.adapters.state.migrate import upgrade
+from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
+from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
+from ioc.adapters.state.silences import Silences
+from ioc.adapters.state.spooled_rows import all_spooled, book_spooled
+from ioc.adapters.state.tokens import Tokens
+from ioc.domain.alarm import Alarm, Attempt, Decisions, Transition
+from ioc.domain.ledger import Booking, LedgerTerms
+from ioc.domain.registry import Device, Unit
+from ioc.domain.state import AlarmFilter, FencedError, OutboxEntry, PendingMessage, Restored
+
+_ANY = AlarmFilter()
+
+
+class StateDb:
+    """state.db, open. Each write is one transaction, one at a time, all or nothing, on the disk when the call returns.
+
+    Every method raises StateUnavailableError, with nothing changed, while the database can't be read or written. Once an epoch is taken,
+    every write raises FencedError as soon as somebody else has taken a later one.
+    """
+
+    def __init__(self, path: Path, writer: AsyncEngine, reader: AsyncEngine) -> None:
+        self._path = path
+        self._writer = writer
+        self._reader = reader
+        self._lock = asyncio.Lock()
+        self._epoch: int | None = None
+        self._shelf = FingerprintShelf()
+        self.tokens = Tokens(self._write, self._read)
+        self.silences = Silences(self._write, self._read)
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Opens or creates the file and brings its schema up to date; StateSchemaError where that can't be."""
+        state = cls(path, writing_engine(path), reading_engine(path))
+        try:
+            async with state._write() as conn:
+                await conn.run_sync(upgrade, path)
+        except BaseException:
+            await state.close()
+            raise
+        return state
+
+    async def close(self) -> None:
+        """Waits for the write under way and closes all connections."""
+        async with self._lock:
+            await self._reader.dispose()
+            await self._writer.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_failure: object) -> None:
+        await self.close()
+
+    # The engine
+
+    async def take_epoch(self) -> int:
+        """Raises the epoch: from now on the writes of engines that took an earlier one are refused."""
+        self._epoch = None
+        async with self._write() as conn:
+            epoch = await raise_epoch(conn)
+        self._epoch = epoch
+        self._shelf.forget()
+        return epoch
+
+    async def load(self) -> Restored:
+        """All that an engine needs to go on, as of one moment."""
+        async with self._read() as conn:
+            return Restored(
+                alarms=await open_alarms(conn),
+                rule_states=await all_rule_states(conn),
+                groups=await all_groups(conn),
+                seq=await last_seq(conn),
+                position=await position(conn),
+                devices=await all_devices(conn),
+                units=await all_units(conn),
+                booked=await all_fingerprints(conn),
+                spooled=await all_spooled(conn),
+            )
+
+    async def commit(self, decisions: Decisions, *, devices: Sequence[Device] = ()) -> None:
+        """Writes what one batch, tick or act decided, and the devices it heard for the first time; outbox messages known already stay."""
+        async with self._fenced() as conn:
+            await append_transitions(conn, decisions.transitions)
+            await put_alarms(conn, decisions.alarms)
+            await put_rule_states(conn, decisions.rule_states)
+            await put_groups(conn, decisions.groups)
+            await add_messages(conn, decisions.outbox)
+            if decisions.position is not None:
+                await put_position(conn, decisions.position)
+            await add_new_devices(conn, devices)
+
+    async def book(self, booking: Booking) -> None:
+        """Adds a batch to the ledger, and remembers its fingerprints and which spool rows are counted as spooled."""
+        try:
+            async with self._fenced() as conn:
+                await add_ledger_rows(conn, booking.source, booking.rows)
+                await self._shelf.add(conn, booking.source, booking.fingerprints)
+                await book_spooled(conn, added=booking.spool_added, removed=booking.spool_removed)
+        except BaseException:
+            self._shelf.forget()
+            raise
+
+    # The ledger
+
+    async def ledger(self, start: int | None = None, end: int | None = None) -> dict[str, LedgerTerms]:
+        """Sums by family over the arrival minutes that begin in [start, end), Unix ms; None = no bound."""
+        async with self._read() as conn:
+            return await ledger_sums(conn, start, end)
+
+    async def ledger_minutes(self, since_minute: int) -> list[LedgerMinute]:
+        """(family, collector, minute, terms) of every arrival minute from `since_minute` (Unix ms) on, oldest first."""
+        async with self._read() as conn:
+            return await minutes_from(conn, since_minute)
+
+    # Alarms and their journal
+
+    async def alarm(self, alarm: str) -> Alarm | None:
+        """The alarm with this id, or None."""
+        async with self._read() as conn:
+            return await one_alarm(conn, alarm)
+
+    async def alarms(self, wanted: AlarmFilter = _ANY, *, limit: int = 100, cursor: str | None = None) -> tuple[list[Alarm], str | None]:
+        """A page of alarms, newest first, and the cursor of the next page or None; CursorError for a foreign cursor."""
+        async with self._read() as conn:
+            return await list_alarms(conn, wanted, limit, cursor)
+
+    async def journal(self, alarm: str) -> list[Transition]:
+        """All entries of one alarm, oldest first."""
+        async with self._read() as conn:
+            return await journal_of(conn, alarm)
+
+    async def journal_since(self, seq: int, limit: int = 1000) -> list[Transition]:
+        """At most `limit` entries with numbers above `seq`, oldest first."""
+        async with self._read() as conn:
+            return await journal_after(conn, seq, limit)
+
+    # The outbox
+
+    async def pending(self, limit: int = 100, *, channel: str | None = None) -> list[PendingMessage]:
+        """Messages that have not ended, the longest due first; `channel` narrows to one."""
+        async with self._read() as conn:
+            return await pending_messages(conn, limit, channel)
+
+    async def record_attempt(self, attempt: Attempt, *, done: bool, next_at: int | None = None) -> None:
+        """Journals an attempt; `done` ends the message, else it is due again at `next_at`. LookupError for an unknown message."""
+        async with self._fenced() as conn:
+            await add_attempt(conn, attempt, done=done, next_at=next_at)
+
+    async def outbox(self, limit: int = 100, cursor: str | None = None) -> tuple[list[OutboxEntry], str | None]:
+        """A page of messages, newest first, and the cursor of the next page or None; CursorError for a foreign cursor."""
+        async with self._read() as conn:
+            return await list_messages(conn, limit, cursor)
+
+    async def attempts(self, key: str) -> list[Attempt]:
+        """All attempts for an outbox key on any channel, oldest first."""
+        async with self._read() as conn:
+            return await attempts_of(conn, key)
+
+    # The registry
+
+    async def import_units(self, rows: Iterable[Unit]) -> None:
+        """Inserts or replaces units by (unit, valid_from); none is ever removed."""
+        async with self._write() as conn:
+            await put_units(conn, rows)
+
+    async def import_devices(self, rows: Iterable[Device]) -> None:
+        """Inserts or replaces devices by id; a known device keeps its `registered_at`, none is ever removed."""
+        async with self._write() as conn:
+            await put_devices(conn, rows)
+
+    async def approve(self, devices: Iterable[str]) -> int:
+        """Approves held devices by id; the number of those that were held."""
+        async with self._write() as conn:
+            return await approve_devices(conn, devices)
+
+    async def devices(self) -> tuple[Device, ...]:
+        """Every device, by id."""
+        async with self._read() as conn:
+            return await all_devices(conn)
+
+    async def units(self) -> tuple[Unit, ...]:
+        """Every row of every unit, by id and date."""
+        async with self._read() as conn:
+            return await all_units(conn)
+
+    # Transactions
+
+    @asynccontextmanager
+    async def _fenced(self) -> AsyncIterator[AsyncConnection]:
+        if self._epoch is None:
+            msg = "no epoch taken: an engine calls take_epoch() before its first write"
+            raise FencedError(msg)
+        async with self._write() as conn:
+            yield conn
+
+    @asynccontextmanager
+    async def _write(self) -> AsyncIterator[AsyncConnection]:
+        async with self._lock:
+            with failures_named(self._path):
+                async with self._writer.connect() as conn, conn.begin():
+                    if self._epoch is not None and not await epoch_holds(conn, self._epoch):
+                        msg = f"another engine has taken over {self._path} since epoch {self._epoch}; this one stops"
+                        raise FencedError(msg)
+                    yield conn
+
+    @asynccontextmanager
+    async def _read(self) -> AsyncIterator[AsyncConnection]:
+        with failures_named(self._path):
+            async with self._reader.connect() as conn, conn.begin():
+                yield conn

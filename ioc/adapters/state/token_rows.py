@@ -1,0 +1,95 @@
+"""Tokens: shown once, stored as a hash."""
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Sequence
+
+import msgspec
+from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioc.adapters.state.codec import to_json
+from ioc.adapters.state.schema import tokens as table
+from ioc.domain.principal import Principal, Role, TokenInfo, TokenKind
+
+_PREFIX = "ioc"
+_PARTS = 3
+_MAX_LENGTH = 256
+
+
+async def create_token(
+    conn: AsyncConnection,
+    *,
+    role: Role,
+    units: Sequence[str],
+    name: str,
+    kind: TokenKind,
+    expires_at: int | None,
+    now: int,
+) -> str:
+    """A new token's plaintext: `ioc_<public id>_<32 random bytes>`; only the hash of it is stored."""
+    public = secrets.token_hex(6)
+    token = f"{_PREFIX}_{public}_{secrets.token_hex(32)}"
+    row = {
+        "id": public,
+        "hash": _hash(token),
+        "kind": kind.value,
+        "name": name or f"{role.value}-{public}",
+        "role": role.value,
+        "units": to_json(list(units)),
+        "created_at": now,
+        "expires_at": expires_at,
+        "revoked_at": None,
+    }
+    await conn.execute(insert(table), [row])
+    return token
+
+
+async def verify_token(conn: AsyncConnection, token: str, now: int) -> Principal | None:
+    """Whose token it is; None for an unknown, expired or revoked one."""
+    parts = token.split("_")
+    if len(token) > _MAX_LENGTH or len(parts) != _PARTS:
+        return None
+    row = (await conn.execute(select(table).where(table.c.id == parts[1]))).mappings().one_or_none()
+    # A hash of 256 random bits needs no salt and no slow function: there is nothing to guess.
+    if row is None or not hmac.compare_digest(row["hash"], _hash(token)):
+        return None
+    expired = row["expires_at"] is not None and row["expires_at"] <= now
+    return None if expired or row["revoked_at"] is not None else _principal(row)
+
+
+async def remove_ended_sessions(conn: AsyncConnection, now: int) -> None:
+    """Deletes expired and revoked sessions, so that logins don't pile up."""
+    ended = or_(table.c.expires_at <= now, table.c.revoked_at.is_not(None))
+    await conn.execute(delete(table).where(table.c.kind == TokenKind.SESSION.value, ended))
+
+
+async def revoke_token(conn: AsyncConnection, token: str, now: int) -> bool:
+    """Ends the token with this public id; whether it was in force."""
+    mine = (table.c.id == token, table.c.revoked_at.is_(None))
+    return (await conn.execute(update(table).where(*mine).values(revoked_at=now))).rowcount == 1
+
+
+async def list_tokens(conn: AsyncConnection, *, sessions: bool) -> list[TokenInfo]:
+    """All tokens, oldest first, revoked and expired ones too; those of sessions only if asked for."""
+    query = select(table).order_by(table.c.created_at, table.c.id)
+    if not sessions:
+        query = query.where(table.c.kind == TokenKind.TOKEN.value)
+    rows = (await conn.execute(query)).mappings()
+    return [TokenInfo(principal=_principal(row), created_at=row["created_at"], revoked_at=row["revoked_at"]) for row in rows]
+
+
+def _principal(row: RowMapping) -> Principal:
+    return Principal(
+        id=row["id"],
+        name=row["name"],
+        role=Role(row["role"]),
+        units=msgspec.json.decode(row["units"], type=tuple[str, ...]),
+        expires_at=row["expires_at"],
+        kind=TokenKind(row["kind"]),
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

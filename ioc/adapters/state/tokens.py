@@ -1,0 +1,46 @@
+"""Tokens and sessions, stored hashed."""
+
+from collections.abc import Sequence
+
+from ioc.adapters.state.token_rows import create_token, list_tokens, remove_ended_sessions, revoke_token, verify_token
+from ioc.adapters.state.transaction import OpenTransaction
+from ioc.domain.principal import Principal, Role, TokenInfo, TokenKind
+
+
+class Tokens:
+    """The tokens of state.db, as `StateDb.tokens`."""
+
+    def __init__(self, write: OpenTransaction, read: OpenTransaction) -> None:
+        self._write = write
+        self._read = read
+
+    async def create(
+        self,
+        role: Role,
+        *,
+        now: int,
+        units: Sequence[str] = (),
+        expires_at: int | None = None,
+        name: str = "",
+        kind: TokenKind = TokenKind.TOKEN,
+    ) -> str:
+        """A new token's plaintext, given this once and stored only as a hash; times Unix ms."""
+        async with self._write() as conn:
+            if kind is TokenKind.SESSION:
+                await remove_ended_sessions(conn, now)
+            return await create_token(conn, role=role, units=units, name=name, kind=kind, expires_at=expires_at, now=now)
+
+    async def verify(self, token: str, now: int) -> Principal | None:
+        """Whose token it is; None for an unknown, expired or revoked one."""
+        async with self._read() as conn:
+            return await verify_token(conn, token, now)
+
+    async def list(self, *, sessions: bool = False) -> list[TokenInfo]:
+        """All tokens, oldest first, revoked and expired ones too; those of sessions only if asked for."""
+        async with self._read() as conn:
+            return await list_tokens(conn, sessions=sessions)
+
+    async def revoke(self, token: str, now: int) -> bool:
+        """Ends the token with this public id; whether it was in force."""
+        async with self._write() as conn:
+            return await revoke_token(conn, token, now)
