@@ -12,6 +12,7 @@ from collectors.lenient import RefusedError
 from collectors.redelivery import RedeliveryMemory, fingerprint
 from collectors.timing import DeviceClock, Timed, TimeRules
 from ioc.domain.family import Family
+from ioc.domain.point import Point
 from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Refusal, Sample
 from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, parse_topic
 
@@ -38,6 +39,8 @@ class Taken(msgspec.Struct, gc=False):
     overwritten: bool = False
     assigned: int | None = None
     unmapped: tuple[str, ...] = ()
+    point: Point | None = None
+    """As the store takes it; set for Samples and events."""
 
     @property
     def is_arrival(self) -> bool:

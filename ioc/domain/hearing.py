@@ -5,6 +5,8 @@ all that was published before a canary's send time has then been handed over. A 
 process, a stepped host clock) counts as not listening.
 """
 
+import msgspec
+
 CANARY_EVERY_MS = 5_000
 GAP_LIMIT_MS = 3 * CANARY_EVERY_MS
 BLIND_AFTER_MS = 8_000
@@ -53,3 +55,16 @@ class Hearing:
     def last_proof(self) -> int:
         """When hearing was last proven (or when we started)."""
         return self._confirmed_at
+
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """Our canary came back: everything published before `sent_at` has been handed over."""
+
+    sent_at: int
+    arrival: int
+
+
+class Lost(msgspec.Struct, frozen=True, gc=False):
+    """The connection ended at `at`."""
+
+    at: int

@@ -1,0 +1,249 @@
+"""Decides and commits, one batch at a time: liveness, rules, grouping and the outbox in one transaction."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from alerts.engine import Engine, Outcome
+from alerts.inputs import Input, OwnCondition, Tick
+from alerts.notifier import Notice, Notifier
+from ioc.domain.alarm import Decisions, Transition
+from ioc.domain.family import Family
+from ioc.domain.fleet import Fleet
+from ioc.domain.hearing import Heard, Hearing, Lost
+from ioc.domain.liveness import LivenessBook
+from ioc.domain.liveness_change import LivenessChange
+from ioc.domain.own_points import alarm_points, availability_point
+from ioc.domain.point import Point
+from ioc.domain.registry import Device
+from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Sample
+from ioc.domain.state import StateUnavailableError
+
+log = structlog.get_logger("ioc.desk")
+
+RETRY_S = 0.5
+
+BLIND = "ioc_blind"
+
+DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | Heard | Lost
+
+
+class Journal(Protocol):
+    """Where decisions are committed."""
+
+    async def commit(self, decisions: Decisions, *, devices: Sequence[Device] = ()) -> None:
+        """All in one transaction; StateUnavailableError when it can't be written now, FencedError when another runs."""
+
+
+class Ears:
+    """What one source hears, and who is alive by it."""
+
+    def __init__(self, started_at: int) -> None:
+        self.hearing = Hearing(started_at)
+        self.liveness = LivenessBook(self.hearing)
+
+
+class News(msgspec.Struct, frozen=True):
+    """What a commit changed, for whoever shows it."""
+
+    samples: Sequence[Sample]
+    changes: Sequence[LivenessChange]
+    transitions: Sequence[Transition]
+
+
+class Strangers(msgspec.Struct):
+    """How devices are treated that nobody registered."""
+
+    accept: bool
+    most: int
+    known: int = 0
+    over: int = 0
+    """Messages of devices beyond the cap: stored, but the devices aren't listed."""
+
+
+class Desk:
+    """The one place where live state changes; everything passes its lock in order of arrival."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        notifier: Notifier,
+        fleet: Fleet,
+        families: Mapping[str, Family],
+        ears: Mapping[str, Ears],
+        strangers: Strangers,
+        journal: Journal,
+        clock: Callable[[], int],
+        announce: Callable[[News], None],
+        committed: Callable[[], None],
+    ) -> None:
+        self._engine = engine
+        self._notifier = notifier
+        self._fleet = fleet
+        self._families = families
+        self._ears = ears
+        self._strangers = strangers
+        self._journal = journal
+        self._clock = clock
+        self._announce = announce
+        self._committed = committed
+        self._lock = asyncio.Lock()
+        self._blind = False
+
+    async def decide(self, source: str, inputs: Sequence[DeskInput]) -> list[Point]:
+        """Takes one batch's news in order, commits what follows, and returns the points that tell of it."""
+        async with self._lock:
+            newcomers: dict[str, Device] = {}
+            for_rules: list[Input] = []
+            for news in inputs:
+                for_rules += self._take(self._ears[source], news, newcomers)
+            return await self._settle(for_rules, tuple(newcomers.values()))
+
+    async def pulse(self, own: Iterable[OwnCondition] = ()) -> list[Point]:
+        """Once a second: our own conditions, blindness, and messages that are due."""
+        async with self._lock:
+            return await self._settle([*own, *self._blindness()], ())
+
+    async def change(self, decide: Callable[[Engine, int], Outcome]) -> Outcome:
+        """A person's act: decided, committed, then answered."""
+        async with self._lock:
+            outcome = decide(self._engine, self._clock())
+            await self._commit(outcome, (), (), ())
+            return outcome
+
+    async def register(self, devices: Sequence[Device]) -> list[Point]:
+        """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""
+        async with self._lock:
+            changes = [change for device in devices for change in self.watch(device)]
+            return await self._settle(changes, ())
+
+    def watch(self, device: Device) -> list[LivenessChange]:
+        """Places a device; a registered one that was never heard is offline since its import."""
+        self._fleet.place(device)
+        family = self._families.get(device.family)
+        if family is None:
+            return []
+        changes = []
+        for ears in self._ears.values():
+            ears.liveness.track(device.device, device.family, family.silence_ms)
+            if device.approved and ears.liveness.last_arrival(device.device) is None:
+                changes.append(ears.liveness.never_seen(device.device, device.registered_at))
+        return changes
+
+    @property
+    def blind(self) -> bool:
+        """Whether any source's canary stays away."""
+        return self._blind
+
+    def _take(self, ears: Ears, news: DeskInput, newcomers: dict[str, Device]) -> Iterable[Input]:
+        if isinstance(news, Heard):
+            ears.hearing.canary_back(sent_at=news.sent_at, arrival=news.arrival)
+            changes = ears.liveness.tick(news.sent_at)
+            return [*changes, *self._tick()]
+        if isinstance(news, Lost):
+            ears.hearing.disconnected()
+            return self._tick()
+        if self._meet(news, newcomers) is None:
+            return ()
+        if isinstance(news, Arrival):
+            change = ears.liveness.arrival(news.device, news.at)
+            return () if change is None else (change,)
+        if isinstance(news, DeviceStatus):
+            return self._status(ears, news)
+        if isinstance(news, Sample):
+            self._fleet.update(news)
+        return (news,)
+
+    @staticmethod
+    def _status(ears: Ears, status: DeviceStatus) -> Iterable[Input]:
+        if status.retained:
+            change = ears.liveness.retained(status.device, online=status.online, at=status.arrival)
+            return () if change is None else (change,)
+        if not status.online:
+            ears.liveness.will(status.device, status.arrival)
+        return ()
+
+    def _meet(self, news: Arrival | Sample | DeviceEvent | DeviceStatus, newcomers: dict[str, Device]) -> Device | None:
+        device = self._fleet.device(news.device)
+        if device is not None:
+            return device if device.family == news.family else None
+        if not self._strangers.accept and self._strangers.known >= self._strangers.most:
+            self._strangers.over += 1
+            return None
+        at = news.at if isinstance(news, Arrival) else news.arrival
+        device = Device(device=news.device, family=news.family, approved=self._strangers.accept, registered_at=at)
+        self._strangers.known += not device.approved
+        self._fleet.place(device)
+        for ears in self._ears.values():
+            ears.liveness.track(device.device, device.family, self._families[device.family].silence_ms)
+        newcomers[device.device] = device
+        return device
+
+    def _tick(self) -> list[Tick]:
+        """The province has been heard up to the source that is furthest behind."""
+        heard = [ears.hearing.heard_until for ears in self._ears.values()]
+        hearing = all(ears.hearing.caught_up for ears in self._ears.values())
+        times = [at for at in heard if at is not None]
+        return [Tick(min(times), hearing)] if times else []
+
+    def _blindness(self) -> list[OwnCondition]:
+        now = self._clock()
+        deaf = {name: ears.hearing.last_proof for name, ears in self._ears.items() if ears.hearing.blind(now)}
+        self._blind = bool(deaf)
+        if not deaf:
+            return [OwnCondition(BLIND, now, None, "canary is back")]
+        return [OwnCondition(BLIND, now, min(deaf.values()), f"no canary from {', '.join(deaf)}")]
+
+    async def _settle(self, inputs: Sequence[Input], newcomers: Sequence[Device]) -> list[Point]:
+        outcome = self._engine.step(inputs, self._clock())
+        changes = [news for news in inputs if isinstance(news, LivenessChange)]
+        samples = [news for news in inputs if isinstance(news, Sample)]
+        await self._commit(outcome, newcomers, samples, changes)
+        points = [self._availability(change) for change in changes]
+        return [*points, *alarm_points(outcome.transitions, {alarm.id: alarm for alarm in outcome.alarms})]
+
+    def _availability(self, change: LivenessChange) -> Point:
+        device = self._fleet.device(change.device)
+        unit = None if device is None else device.unit
+        return availability_point(change.device, unit, state=change.state, cause=change.cause, at=change.at)
+
+    async def _commit(
+        self, outcome: Outcome, newcomers: Sequence[Device], samples: Sequence[Sample], changes: Sequence[LivenessChange]
+    ) -> None:
+        alarms = {alarm.id: alarm for alarm in outcome.alarms}
+        notice = self._notifier.step(outcome.transitions, alarms, self._clock())
+        decisions = _decisions(outcome, notice)
+        if decisions is not None or newcomers:
+            await self._persist(decisions or Decisions(), newcomers)
+        if notice.outbox:
+            self._committed()
+        if samples or changes or outcome.transitions:
+            self._announce(News(samples, changes, outcome.transitions))
+
+    async def _persist(self, decisions: Decisions, newcomers: Sequence[Device]) -> None:
+        """What was decided is committed before anything else is; a full disk makes everybody wait."""
+        while True:
+            try:
+                await self._journal.commit(decisions, devices=newcomers)
+            except StateUnavailableError as error:
+                log.warning("state_not_writable", detail=str(error))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+
+def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
+    if not (outcome.transitions or outcome.rule_states or notice.groups or notice.outbox):
+        return None
+    return Decisions(
+        transitions=tuple(outcome.transitions),
+        alarms=tuple(outcome.alarms),
+        rule_states=tuple(outcome.rule_states),
+        groups=notice.groups,
+        outbox=notice.outbox,
+        position=notice.position,
+    )

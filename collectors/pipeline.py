@@ -1,0 +1,298 @@
+"""One source's batches: decide → commit → store → book → acknowledge, each step durable before the next.
+
+Times that we assign are on disk before anything is decided with them. Storing, booking and acknowledging one batch run
+beside deciding the next, so alarms never wait for the store.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from collectors.accounting import book_batch, book_drained, book_returned, note_spooled, read_note
+from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
+from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
+from collectors.points import PointEncoder
+from collectors.redelivery import RedeliveryMemory
+from collectors.writer import SpoolRow, Writer
+from ioc.domain.hearing import Heard, Lost
+from ioc.domain.ledger import Booking
+from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
+from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
+
+log = structlog.get_logger("ioc.pipeline")
+
+MOST = 5_000
+LINGER_S = 0.1
+BATCHES_AHEAD = 4
+"""Decided batches that may wait for the store."""
+RETRY_S = 0.5
+IDLE_S = 1.0
+
+DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | Heard | Lost
+
+
+class Session(Protocol):
+    """Where deliveries come from."""
+
+    async def receive(self, *, most: int, linger: float) -> Sequence[SessionItem]:
+        """Items in arrival order; waits for the first."""
+
+    def acknowledge(self, items: Sequence[SessionItem]) -> int:
+        """Acknowledges in arrival order."""
+
+    @property
+    def queued(self) -> int:
+        """Deliveries read but not yet received from here."""
+
+
+class Desk(Protocol):
+    """Decides and commits."""
+
+    async def decide(self, source: str, inputs: Sequence[DeskInput]) -> Sequence[Point]:
+        """Returns, once committed, further points to store with the batch."""
+
+
+class Quarantine(Protocol):
+    """Keeps what could not be stored."""
+
+    async def add(self, entries: Sequence[QuarantineEntry]) -> int:
+        """How many older copies had to go; returns when the entries are durable, StoreUnavailableError otherwise."""
+
+
+class AssignedTimes(Protocol):
+    """Durable memory of the times we assign."""
+
+    async def record(self, source: str, entries: Sequence[tuple[int, int]]) -> None:
+        """(fingerprint, ts) pairs, on disk on return; StoreUnavailableError otherwise."""
+
+
+class LedgerBook(Protocol):
+    """Books outcomes in one transaction."""
+
+    async def book(self, booking: Booking) -> None:
+        """StoreUnavailableError when it can't be written now."""
+
+
+class _Batch(msgspec.Struct):
+    items: Sequence[SessionItem]
+    taken: list[Taken]
+    points: Sequence[Point]
+    """Our own, to store with the batch."""
+
+
+class Pipeline:
+    """Runs one source; `stop` lets what was decided be finished."""
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        session: Session,
+        ingest: Ingest,
+        encoder: PointEncoder,
+        redelivery: RedeliveryMemory,
+        desk: Desk,
+        quarantine: Quarantine,
+        assigned: AssignedTimes,
+        writer: Writer,
+        ledger: LedgerBook,
+        seen: Callable[[Sequence[Taken]], None] = lambda _: None,
+    ) -> None:
+        self._source = source
+        self._session = session
+        self._ingest = ingest
+        self._encoder = encoder
+        self._redelivery = redelivery
+        self._desk = desk
+        self._quarantine = quarantine
+        self._assigned = assigned
+        self._writer = writer
+        self._ledger = ledger
+        self._seen = seen
+        self._decided: asyncio.Queue[_Batch | None] = asyncio.Queue(BATCHES_AHEAD)
+        self._stopping = False
+        self._held = 0
+        self.evicted = 0
+        self.booked = 0
+
+    async def run(self) -> None:
+        """Until `stop`; then finishes what was decided and books the rest as returned."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._decide_batches(), name=f"decide {self._source}")
+            group.create_task(self._finish_batches(), name=f"finish {self._source}")
+
+    def stop(self) -> None:
+        """Takes in nothing more."""
+        self._stopping = True
+
+    @property
+    def in_flight(self) -> int:
+        """Deliveries received and not yet booked."""
+        return self._held + self._session.queued
+
+    async def _decide_batches(self) -> None:
+        while not self._stopping:
+            try:
+                async with asyncio.timeout(IDLE_S):
+                    items = await self._session.receive(most=MOST, linger=LINGER_S)
+            except TimeoutError:
+                continue
+            taken = await self._take_in(items)
+            points = await self._desk.decide(self._source, list(self._inputs(items, taken)))
+            self._seen(taken)
+            await self._decided.put(_Batch(items, taken, points))
+        await self._decided.put(None)
+
+    async def _take_in(self, items: Sequence[SessionItem]) -> list[Taken]:
+        taken: list[Taken] = []
+        run: list[Delivery] = []
+        for item in items:
+            if isinstance(item, Delivery):
+                run.append(item)
+                continue
+            taken += self._ingest.read(run)
+            run = []
+            if isinstance(item, Connected):
+                self._redelivery.connected()
+            elif isinstance(item, CanaryBack) and item.first:
+                self._redelivery.caught_up()
+        taken += self._ingest.read(run)
+        self._held += sum(1 for one in taken if one.outcome)
+        assigned = [(one.mark, one.assigned) for one in taken if one.assigned is not None]
+        if assigned:
+            await self._persist("assigned_times", lambda: self._assigned.record(self._source, assigned))
+        for one in taken:
+            one.point = self._encoder.point(one)
+        return taken
+
+    @staticmethod
+    def _inputs(items: Sequence[SessionItem], taken: Sequence[Taken]) -> Iterable[DeskInput]:
+        outcomes = iter(taken)
+        for item in items:
+            if isinstance(item, Delivery):
+                one = next(outcomes)
+                if one.is_arrival and one.device is not None:
+                    yield Arrival(one.family, one.device, item.arrival)
+                if one.news is not None:
+                    yield one.news
+            elif isinstance(item, CanaryBack):
+                yield Heard(item.sent_at, item.arrival)
+            elif isinstance(item, Disconnected):
+                yield Lost(item.at)
+
+    async def _finish_batches(self) -> None:
+        while (batch := await self._decided.get()) is not None:
+            await self._finish(batch)
+
+    async def _finish(self, batch: _Batch) -> None:
+        stored = [taken for taken in batch.taken if taken.point is not None]
+        points = [taken.point for taken in stored if taken.point is not None]
+        points += batch.points
+        row = None
+        if points:
+            written = await self._writer.put(self._source, points, lambda: note_spooled(stored))
+            self._refuse(stored, written.refusals)
+            row = written.spooled_as
+        entries = [entry for taken in batch.taken if taken.refusals for entry in _entries(taken)]
+        if entries:
+            await self._persist("quarantine", lambda: self._keep(entries))
+        booking = book_batch(self._source, batch.taken, spooled_as=row)
+        if booking.rows or booking.spool_added:
+            await self._persist("ledger", lambda: self._ledger.book(booking))
+        counted = sum(1 for taken in batch.taken if taken.outcome)
+        self._held -= counted
+        self.booked += counted
+        self._session.acknowledge(batch.items)
+
+    async def drained(self, row: SpoolRow, refusals: Sequence[PointRefusal], *, counted: bool) -> None:
+        """Books a spool row that the store has taken; `counted` = the ledger counts it as spooled."""
+        notes = read_note(row.ledger)
+        by_index: dict[int, list[PointRefusal]] = {}
+        for refusal in refusals:
+            by_index.setdefault(refusal.index, []).append(refusal)
+        entries = [
+            _copy_of_spooled(notes[index].topic, notes[index].family, notes[index].device, row.points[index], refusal)
+            for index, refused in by_index.items()
+            if index < len(notes)
+            for refusal in refused
+        ]
+        if entries:
+            await self._persist("quarantine", lambda: self._keep(entries))
+        if counted:
+            booking = book_drained(row.source, row.id, notes, by_index)
+            await self._persist("ledger", lambda: self._ledger.book(booking))
+
+    async def book_returned(self, items: Iterable[SessionItem]) -> None:
+        """Books what the session still held when it ended."""
+        booking = book_returned(self._source, ((UNKNOWN_FAMILY, item.arrival) for item in items if isinstance(item, Delivery)))
+        if booking.rows:
+            await self._persist("ledger", lambda: self._ledger.book(booking))
+
+    async def _keep(self, entries: Sequence[QuarantineEntry]) -> None:
+        self.evicted += await self._quarantine.add(entries)
+
+    async def _persist(self, what: str, write: Callable[[], "asyncio.Future[None] | object"]) -> None:
+        """Tries until it is on disk: until then nothing is acknowledged."""
+        while True:
+            try:
+                await write()  # type: ignore[misc]
+            except StoreUnavailableError as error:
+                log.warning("not_durable", what=what, detail=error.detail)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
+
+    @staticmethod
+    def _refuse(stored: Sequence[Taken], refusals: Sequence[PointRefusal]) -> None:
+        for refusal in refusals:
+            if refusal.index >= len(stored):
+                log.warning("own_point_refused", detail=refusal.detail)
+                continue
+            taken = stored[refusal.index]
+            taken.refusals = (*taken.refusals, Refusal(Reason.STORE_REFUSED, refusal.detail, refusal.field))
+            if refusal.field is None:
+                taken.outcome = "quarantined"
+
+
+def _entries(taken: Taken) -> Iterable[QuarantineEntry]:
+    delivery = taken.delivery
+    if taken.outcome not in {"stored", "quarantined"}:
+        return
+    for refusal in _by_reason(taken.refusals):
+        yield QuarantineEntry(
+            topic=delivery.topic,
+            payload=delivery.payload,
+            family=taken.family,
+            device=taken.device,
+            at=delivery.arrival,
+            refusal=refusal,
+            partial=taken.outcome == "stored",
+            redelivered=delivery.dup,
+            fingerprint=taken.mark,
+        )
+
+
+def _by_reason(refusals: Iterable[Refusal]) -> Iterable[Refusal]:
+    """One refusal a reason: several fields of one message that fail alike are one entry."""
+    details: dict[Reason, list[Refusal]] = {}
+    for refusal in refusals:
+        details.setdefault(refusal.reason, []).append(refusal)
+    for reason, same in details.items():
+        said = "; ".join(one.detail if one.field is None else f"{one.field}: {one.detail}" for one in same[:8])
+        yield Refusal(reason, said, same[0].field)
+
+
+def _copy_of_spooled(topic: bytes, family: str, device: str, point: Point, refusal: PointRefusal) -> QuarantineEntry:
+    return QuarantineEntry(
+        topic=topic,
+        payload=msgspec.json.encode({"ts": point.ts, **point.fields}),
+        family=family,
+        device=device or None,
+        at=point.ts,
+        refusal=Refusal(Reason.STORE_REFUSED, refusal.detail, refusal.field),
+        partial=refusal.field is not None,
+    )

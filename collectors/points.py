@@ -1,0 +1,32 @@
+"""Samples and events as points of the time-series store."""
+
+from collections.abc import Mapping
+
+from collectors.ingest import Taken
+from ioc.domain.family import Family
+from ioc.domain.point import FieldValue, Point
+from ioc.domain.sample import DeviceEvent, Sample
+
+
+class PointEncoder:
+    """Makes one point of each Sample and event; fields in the family's order, `lag_ms` last."""
+
+    def __init__(self, families: Mapping[str, Family]) -> None:
+        self._names = {name: tuple(metric.name for metric in family.metrics) for name, family in families.items()}
+
+    def point(self, taken: Taken) -> Point | None:
+        """The point of what was taken in; None for what the store doesn't hold."""
+        news = taken.news
+        if isinstance(news, Sample):
+            return self.sample(news)
+        if isinstance(news, DeviceEvent):
+            return Point("event", (("device", news.device), ("event", news.name)), {"body": news.body}, news.ts)
+        return None
+
+    def sample(self, sample: Sample) -> Point:
+        """A Sample's point."""
+        fields: dict[str, FieldValue] = {
+            name: value for name, value in zip(self._names[sample.family], sample.values, strict=True) if value is not None
+        }
+        fields["lag_ms"] = sample.lag_ms
+        return Point(sample.family, (("device", sample.device),), fields, sample.ts)
