@@ -1,4 +1,4 @@
-"""Who asks: the roles of tokens and the person or program behind one."""
+"""Who asks: the bearer of a token."""
 
 from enum import StrEnum
 
@@ -6,36 +6,21 @@ import msgspec
 
 
 class Role(StrEnum):
-    """What a token may do."""
+    """What a token's bearer may do."""
 
     VIEWER = "viewer"
+    """Reads everything."""
     OPERATOR = "operator"
+    """Reads everything and acts on it."""
     TECHNICIAN = "technician"
+    """Reads and acts on the devices of its units."""
     ADMIN = "admin"
-
-
-class TokenKind(StrEnum):
-    """A token handed to somebody, or the session cookie that stands for one."""
-
-    TOKEN = "token"  # noqa: S105  a kind, not a secret
-    SESSION = "session"
+    """May do everything."""
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who a valid token belongs to; `units` narrows a technician to these units, empty = all."""
+    """A verified bearer; `units` limits a technician (units below them in the tree included)."""
 
-    id: str
-    """The token's public id; nothing can be derived from it."""
     name: str
     role: Role
-    units: tuple[str, ...] = ()
-    expires_at: int | None = None
-    kind: TokenKind = TokenKind.TOKEN
-
-
-class TokenInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as lists show it, without its secret."""
-
-    principal: Principal
-    created_at: int
-    revoked_at: int | None
+    units: frozenset[str] = frozenset()

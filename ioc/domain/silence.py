@@ -1,20 +1,19 @@
-"""Silences: for a time, matching alarms send no messages; they are still raised, journalled and shown."""
+"""Silences: notifications held back for a stated time and reason. The alarms themselves stay visible."""
 
 import msgspec
 
 
 class Silence(msgspec.Struct, frozen=True, kw_only=True):
-    """In force from `starts_at` (inclusive) to `ends_at` (exclusive), Unix ms."""
+    """Holds back the notifications of alarms that match every given field; times Unix ms, `until` exclusive."""
 
     id: str
-    matchers: dict[str, str]
-    """Alarm attribute or label → the value it must have; all must match."""
-    starts_at: int
-    ends_at: int
-    author: str
+    rule: str | None = None
+    severity: str | None = None
+    family: str | None = None
+    device: str | None = None
+    unit: str | None = None
+    since: int
+    until: int
     reason: str
+    by: str
     created_at: int
-
-    def in_force(self, now: int) -> bool:
-        """Whether it holds back messages at `now`."""
-        return self.starts_at <= now < self.ends_at

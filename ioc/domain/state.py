@@ -1,5 +1,7 @@
 """What the state database gives back: the state to start from, queued messages, filters, and how it fails."""
 
+from typing import Literal
+
 import msgspec
 
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, RuleState, Severity
@@ -19,7 +21,7 @@ class FencedError(Exception):
 
 
 class CursorError(ValueError):
-    """A paging cursor that no list of ours has given."""
+    """A paging cursor that names no item of the list."""
 
 
 class Restored(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +68,13 @@ class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
 class AlarmFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of alarms is narrowed to; None = any."""
 
-    active: bool | None = None
-    acknowledged: bool | None = None
-    severities: frozenset[Severity] | None = None
+    state: Literal["active", "cleared"] | None = None
     rule: str | None = None
+    severity: Severity | None = None
+    family: str | None = None
     device: str | None = None
+    unit: str | None = None
+    acknowledged: bool | None = None
+    assigned_to: str | None = None
     units: frozenset[str] | None = None
     """Alarms of these units only; the empty set lists none."""

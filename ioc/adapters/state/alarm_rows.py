@@ -6,11 +6,10 @@ from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import Row, from_row, to_row
-from ioc.adapters.state.cursor import decode_cursor, encode_cursor
 from ioc.adapters.state.schema import alarms as table
 from ioc.adapters.state.upsert import replace
 from ioc.domain.alarm import Alarm
-from ioc.domain.state import AlarmFilter
+from ioc.domain.state import AlarmFilter, CursorError
 
 _JSON = frozenset({"summary", "cause", "consequence", "action", "labels"})
 
@@ -34,32 +33,42 @@ async def one_alarm(conn: AsyncConnection, alarm: str) -> Alarm | None:
 
 
 async def list_alarms(conn: AsyncConnection, wanted: AlarmFilter, limit: int, cursor: str | None) -> tuple[list[Alarm], str | None]:
-    """A page of alarms, newest first, and the cursor of the next page or None."""
+    """A page of alarms, newest first, and the cursor of the next page or None; a cursor is the id of a page's last alarm."""
     query = select(table).where(*_conditions(wanted)).order_by(table.c.since.desc(), table.c.id.desc()).limit(limit + 1)
     if cursor is not None:
-        query = query.where(tuple_(table.c.since, table.c.id) < decode_cursor(cursor, tuple[int, str]))
+        query = query.where(tuple_(table.c.since, table.c.id) < (await _since(conn, cursor), cursor))
     rows = (await conn.execute(query)).mappings().all()
     page = [from_row(Alarm, row, json=_JSON) for row in rows[:limit]]
-    return page, encode_cursor((page[-1].since, page[-1].id)) if len(rows) > limit else None
+    return page, page[-1].id if len(rows) > limit else None
+
+
+async def _since(conn: AsyncConnection, alarm: str) -> int:
+    since = (await conn.execute(select(table.c.since).where(table.c.id == alarm))).scalar_one_or_none()
+    if since is None:
+        msg = f"cursor {alarm[:40]!r} is no alarm's id; use the `next` of the page before, or none for the first page"
+        raise CursorError(msg)
+    return int(since)
 
 
 def _conditions(wanted: AlarmFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    if wanted.active is not None:
-        found.append(table.c.cleared_at.is_(None) if wanted.active else table.c.cleared_at.is_not(None))
-    if wanted.active or wanted.acknowledged is False:
+    c = table.c
+    equal = {
+        c.rule: wanted.rule,
+        c.severity: wanted.severity,
+        c.family: wanted.family,
+        c.device: wanted.device,
+        c.unit: wanted.unit,
+        c.assigned_to: wanted.assigned_to,
+        c.acknowledged: wanted.acknowledged,
+    }
+    found = [column == value for column, value in equal.items() if value is not None]
+    if wanted.state is not None:
+        found.append(c.cleared_at.is_(None) if wanted.state == "active" else c.cleared_at.is_not(None))
+    if wanted.state == "active" or wanted.acknowledged is False:
         # Implied by the other conditions; says it in the words of an index.
-        found.append(table.c.open.is_(True))
-    if wanted.acknowledged is not None:
-        found.append(table.c.acknowledged.is_(wanted.acknowledged))
-    if wanted.severities is not None:
-        found.append(table.c.severity.in_(sorted(severity.value for severity in wanted.severities)))
-    if wanted.rule is not None:
-        found.append(table.c.rule == wanted.rule)
-    if wanted.device is not None:
-        found.append(table.c.device == wanted.device)
+        found.append(c.open.is_(True))
     if wanted.units is not None:
-        found.append(table.c.unit.in_(sorted(wanted.units)))
+        found.append(c.unit.in_(sorted(wanted.units)))
     return found
 
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import RowMapping, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ioc.adapters.state.codec import Row, to_row
+from ioc.adapters.state.codec import from_row, to_row
 from ioc.adapters.state.schema import journal as table
-from ioc.domain.alarm import Severity, Step, Transition
+from ioc.domain.alarm import Transition
 
 
 async def append_transitions(conn: AsyncConnection, transitions: Iterable[Transition]) -> None:
     """Adds the entries; a number that is already there breaks the transaction (IntegrityError)."""
-    rows = [_row(transition) for transition in transitions]
+    rows = [to_row(transition) for transition in transitions]
     if rows:
         await conn.execute(insert(table), rows)
 
@@ -25,32 +25,10 @@ async def last_seq(conn: AsyncConnection) -> int:
 async def journal_of(conn: AsyncConnection, alarm: str) -> list[Transition]:
     """All entries of one alarm, oldest first."""
     rows = await conn.execute(select(table).where(table.c.alarm == alarm).order_by(table.c.seq))
-    return [_transition(row) for row in rows.mappings()]
+    return [from_row(Transition, row) for row in rows.mappings()]
 
 
 async def journal_after(conn: AsyncConnection, seq: int, limit: int) -> list[Transition]:
     """At most `limit` entries with numbers above `seq`, oldest first."""
     rows = await conn.execute(select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit))
-    return [_transition(row) for row in rows.mappings()]
-
-
-def _row(transition: Transition) -> Row:
-    row = to_row(transition)
-    row["actor"] = row.pop("by")
-    return row
-
-
-def _transition(row: RowMapping) -> Transition:
-    return Transition(
-        seq=row["seq"],
-        alarm=row["alarm"],
-        rule=row["rule"],
-        severity=Severity(row["severity"]),
-        device=row["device"],
-        unit=row["unit"],
-        step=Step(row["step"]),
-        at=row["at"],
-        recorded=row["recorded"],
-        by=row["actor"],
-        detail=row["detail"],
-    )
+    return [from_row(Transition, row) for row in rows.mappings()]

@@ -6,12 +6,11 @@ from sqlalchemy import RowMapping, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import from_row, to_row
-from ioc.adapters.state.cursor import decode_cursor, encode_cursor
 from ioc.adapters.state.schema import attempts
 from ioc.adapters.state.schema import outbox as table
 from ioc.adapters.state.upsert import insert_missing
 from ioc.domain.alarm import Attempt, OutboxMessage
-from ioc.domain.state import OutboxEntry, PendingMessage
+from ioc.domain.state import CursorError, OutboxEntry, PendingMessage
 
 
 async def add_messages(conn: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
@@ -45,17 +44,25 @@ async def add_attempt(conn: AsyncConnection, attempt: Attempt, *, done: bool, ne
 
 
 async def list_messages(conn: AsyncConnection, limit: int, cursor: str | None) -> tuple[list[OutboxEntry], str | None]:
-    """A page of messages, newest first, and the cursor of the next page or None."""
+    """A page of messages, newest first, and the cursor of the next page or None; a cursor is `<key>:<channel>`."""
     c = table.c
     query = select(table).order_by(c.at.desc(), c.key.desc(), c.channel.desc()).limit(limit + 1)
     if cursor is not None:
-        query = query.where(tuple_(c.at, c.key, c.channel) < decode_cursor(cursor, tuple[int, str, str]))
+        key, _, channel = cursor.partition(":")
+        query = query.where(tuple_(c.at, c.key, c.channel) < (await _at(conn, key, channel), key, channel))
     rows = (await conn.execute(query)).mappings().all()
     page = [_entry(row) for row in rows[:limit]]
     if len(rows) <= limit:
         return page, None
-    last = page[-1].message
-    return page, encode_cursor((last.at, last.key, last.channel))
+    return page, f"{page[-1].message.key}:{page[-1].message.channel}"
+
+
+async def _at(conn: AsyncConnection, key: str, channel: str) -> int:
+    at = (await conn.execute(select(table.c.at).where(table.c.key == key, table.c.channel == channel))).scalar_one_or_none()
+    if at is None:
+        msg = f"cursor {key[:40]!r}:{channel[:40]!r} names no message; use the `next` of the page before, or none for the first page"
+        raise CursorError(msg)
+    return int(at)
 
 
 async def attempts_of(conn: AsyncConnection, key: str) -> list[Attempt]:

@@ -29,13 +29,14 @@ async def add_new_devices(conn: AsyncConnection, rows: Iterable[Device]) -> None
     await insert_missing(conn, devices, [to_row(device, json=_JSON) for device in rows])
 
 
-async def approve_devices(conn: AsyncConnection, ids: Iterable[str]) -> int:
-    """Approves held devices; the number of those that were held."""
+async def approve_devices(conn: AsyncConnection, ids: Iterable[str], *, unit: str | None, name: str | None) -> int:
+    """Approves devices, and gives them the unit and the name that are not None; the number of those that are known."""
+    given = {column: value for column, value in (("unit", unit), ("name", name)) if value is not None}
     wanted = sorted(set(ids))
     approved = 0
     for start in range(0, len(wanted), _CHUNK):
-        held = (devices.c.device.in_(wanted[start : start + _CHUNK]), devices.c.approved.is_(False))
-        approved += (await conn.execute(update(devices).where(*held).values(approved=True))).rowcount
+        known = devices.c.device.in_(wanted[start : start + _CHUNK])
+        approved += (await conn.execute(update(devices).where(known).values(approved=True, **given))).rowcount
     return approved
 
 

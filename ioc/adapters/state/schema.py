@@ -62,7 +62,7 @@ journal = Table(
     Column("step", String(16), nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("recorded", BigInteger, nullable=False),
-    Column("actor", String(160), nullable=False),
+    Column("by", String(160), nullable=False),
     Column("detail", Text, nullable=False),
     Index(None, "alarm", "seq"),
 )
@@ -179,13 +179,17 @@ silences = Table(
     "silences",
     metadata,
     Column("id", String(64), primary_key=True),
-    Column("matchers", Text, nullable=False),
-    Column("starts_at", BigInteger, nullable=False),
-    Column("ends_at", BigInteger, nullable=False),
-    Column("author", String(128), nullable=False),
+    Column("rule", String(128)),
+    Column("severity", String(16)),
+    Column("family", String(32)),
+    Column("device", String(64)),
+    Column("unit", String(64)),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("by", String(160), nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Index(None, "ends_at"),
+    Index(None, "until"),
 )
 
 tokens = Table(

@@ -8,12 +8,10 @@ from ioc.adapters.state.schema import silences as table
 from ioc.adapters.state.upsert import replace
 from ioc.domain.silence import Silence
 
-_JSON = frozenset({"matchers"})
-
 
 async def put_silence(conn: AsyncConnection, silence: Silence) -> None:
     """Inserts or replaces the silence by id."""
-    await replace(conn, table, [to_row(silence, json=_JSON)])
+    await replace(conn, table, [to_row(silence)])
 
 
 async def remove_silence(conn: AsyncConnection, silence: str) -> bool:
@@ -24,12 +22,14 @@ async def remove_silence(conn: AsyncConnection, silence: str) -> bool:
 async def one_silence(conn: AsyncConnection, silence: str) -> Silence | None:
     """The silence with this id, or None."""
     row = (await conn.execute(select(table).where(table.c.id == silence))).mappings().one_or_none()
-    return None if row is None else from_row(Silence, row, json=_JSON)
+    return None if row is None else from_row(Silence, row)
 
 
-async def list_silences(conn: AsyncConnection, ending_after: int | None) -> list[Silence]:
-    """Silences by start, earliest first; `ending_after` leaves out those that ended by then."""
-    query = select(table).order_by(table.c.starts_at, table.c.id)
-    if ending_after is not None:
-        query = query.where(table.c.ends_at > ending_after)
-    return [from_row(Silence, row, json=_JSON) for row in (await conn.execute(query)).mappings()]
+async def list_silences(conn: AsyncConnection, until_after: int | None, after: str | None, limit: int | None) -> list[Silence]:
+    """Silences by id; `until_after` leaves out those that ended by then, `after` those up to that id."""
+    query = select(table).order_by(table.c.id).limit(limit)
+    if until_after is not None:
+        query = query.where(table.c.until > until_after)
+    if after is not None:
+        query = query.where(table.c.id > after)
+    return [from_row(Silence, row) for row in (await conn.execute(query)).mappings()]

@@ -22,10 +22,10 @@ class Silences:
         async with self._read() as conn:
             return await one_silence(conn, silence)
 
-    async def list(self, *, ending_after: int | None = None) -> list[Silence]:
-        """Silences by start, earliest first; `ending_after` (Unix ms) leaves out those that ended by then."""
+    async def list(self, *, until_after: int | None = None, after: str | None = None, limit: int | None = None) -> list[Silence]:
+        """Silences by id; `until_after` (Unix ms) leaves out those that ended by then, `after` those up to that id."""
         async with self._read() as conn:
-            return await list_silences(conn, ending_after)
+            return await list_silences(conn, until_after, after, limit)
 
     async def remove(self, silence: str) -> bool:
         """Whether there was one to remove."""

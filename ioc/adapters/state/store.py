@@ -147,7 +147,7 @@ class StateDb:
             return await one_alarm(conn, alarm)
 
     async def alarms(self, wanted: AlarmFilter = _ANY, *, limit: int = 100, cursor: str | None = None) -> tuple[list[Alarm], str | None]:
-        """A page of alarms, newest first, and the cursor of the next page or None; CursorError for a foreign cursor."""
+        """A page of alarms, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
         async with self._read() as conn:
             return await list_alarms(conn, wanted, limit, cursor)
 
@@ -174,7 +174,7 @@ class StateDb:
             await add_attempt(conn, attempt, done=done, next_at=next_at)
 
     async def outbox(self, limit: int = 100, cursor: str | None = None) -> tuple[list[OutboxEntry], str | None]:
-        """A page of messages, newest first, and the cursor of the next page or None; CursorError for a foreign cursor."""
+        """A page of messages, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
         async with self._read() as conn:
             return await list_messages(conn, limit, cursor)
 
@@ -195,10 +195,10 @@ class StateDb:
         async with self._write() as conn:
             await put_devices(conn, rows)
 
-    async def approve(self, devices: Iterable[str]) -> int:
-        """Approves held devices by id; the number of those that were held."""
+    async def approve(self, devices: Iterable[str], *, unit: str | None = None, name: str | None = None) -> int:
+        """Approves devices by id, and gives them the unit and the name that are not None; the number of those that are known."""
         async with self._write() as conn:
-            return await approve_devices(conn, devices)
+            return await approve_devices(conn, devices, unit=unit, name=name)
 
     async def devices(self) -> tuple[Device, ...]:
         """Every device, by id."""

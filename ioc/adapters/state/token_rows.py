@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 from sqlalchemy import RowMapping, delete, insert, or_, select, update
@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import to_json
 from ioc.adapters.state.schema import tokens as table
-from ioc.domain.principal import Principal, Role, TokenInfo, TokenKind
+from ioc.domain.principal import Principal, Role
+from ioc.domain.token import TokenInfo, TokenKind
 
 _PREFIX = "ioc"
 _PARTS = 3
@@ -22,7 +23,7 @@ async def create_token(
     conn: AsyncConnection,
     *,
     role: Role,
-    units: Sequence[str],
+    units: Iterable[str],
     name: str,
     kind: TokenKind,
     expires_at: int | None,
@@ -37,7 +38,7 @@ async def create_token(
         "kind": kind.value,
         "name": name or f"{role.value}-{public}",
         "role": role.value,
-        "units": to_json(list(units)),
+        "units": to_json(sorted(units)),
         "created_at": now,
         "expires_at": expires_at,
         "revoked_at": None,
@@ -77,17 +78,24 @@ async def list_tokens(conn: AsyncConnection, *, sessions: bool) -> list[TokenInf
     if not sessions:
         query = query.where(table.c.kind == TokenKind.TOKEN.value)
     rows = (await conn.execute(query)).mappings()
-    return [TokenInfo(principal=_principal(row), created_at=row["created_at"], revoked_at=row["revoked_at"]) for row in rows]
+    return [
+        TokenInfo(
+            id=row["id"],
+            kind=TokenKind(row["kind"]),
+            principal=_principal(row),
+            created_at=row["created_at"],
+            expires_at=row["expires_at"],
+            revoked_at=row["revoked_at"],
+        )
+        for row in rows
+    ]
 
 
 def _principal(row: RowMapping) -> Principal:
     return Principal(
-        id=row["id"],
         name=row["name"],
         role=Role(row["role"]),
-        units=msgspec.json.decode(row["units"], type=tuple[str, ...]),
-        expires_at=row["expires_at"],
-        kind=TokenKind(row["kind"]),
+        units=msgspec.json.decode(row["units"], type=frozenset[str]),
     )
 
 

@@ -1,10 +1,11 @@
 """Tokens and sessions, stored hashed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from ioc.adapters.state.token_rows import create_token, list_tokens, remove_ended_sessions, revoke_token, verify_token
 from ioc.adapters.state.transaction import OpenTransaction
-from ioc.domain.principal import Principal, Role, TokenInfo, TokenKind
+from ioc.domain.principal import Principal, Role
+from ioc.domain.token import TokenInfo, TokenKind
 
 
 class Tokens:
@@ -19,7 +20,7 @@ class Tokens:
         role: Role,
         *,
         now: int,
-        units: Sequence[str] = (),
+        units: Iterable[str] = (),
         expires_at: int | None = None,
         name: str = "",
         kind: TokenKind = TokenKind.TOKEN,

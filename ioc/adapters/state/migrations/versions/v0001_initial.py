@@ -84,7 +84,7 @@ def _alarms() -> None:
         sa.Column("step", sa.String(16), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("recorded", sa.BigInteger(), nullable=False),
-        sa.Column("actor", sa.String(160), nullable=False),
+        sa.Column("by", sa.String(160), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
     )
@@ -208,15 +208,19 @@ def _access() -> None:
     op.create_table(
         "silences",
         sa.Column("id", sa.String(64), nullable=False),
-        sa.Column("matchers", sa.Text(), nullable=False),
-        sa.Column("starts_at", sa.BigInteger(), nullable=False),
-        sa.Column("ends_at", sa.BigInteger(), nullable=False),
-        sa.Column("author", sa.String(128), nullable=False),
+        sa.Column("rule", sa.String(128)),
+        sa.Column("severity", sa.String(16)),
+        sa.Column("family", sa.String(32)),
+        sa.Column("device", sa.String(64)),
+        sa.Column("unit", sa.String(64)),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(160), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_silences"),
     )
-    op.create_index("ix_silences_ends_at", "silences", ["ends_at"])
+    op.create_index("ix_silences_until", "silences", ["until"])
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(32), nullable=False),
