@@ -1,0 +1,101 @@
+"""The whole configuration: main file, environment, families, rules and notification, checked together."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from alerts.notify_file import NotifyFile
+from ioc.config.document import Document, Node, parse_document, read_document
+from ioc.config.environment import overlay
+from ioc.config.families import load_families
+from ioc.config.known_keys import suggestion
+from ioc.config.notify import load_notify
+from ioc.config.problem import ConfigError, Problem
+from ioc.config.references import resolve, secrets_of
+from ioc.config.settings import Settings
+from ioc.config.validation import problem_at, validate
+from ioc.domain.family import Family
+
+_NOWHERE = parse_document("url: mqtt://localhost", "").root
+"""Stands in for the broker while the rest of a faulty main file is checked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a person declared; paths absolute, secrets read."""
+
+    settings: Settings
+    families: dict[str, Family]
+    notify: NotifyFile
+    secrets: frozenset[str]
+    """Texts that may stand in no log."""
+
+
+def load_config(path: Path | None, env: Mapping[str, str]) -> Config:
+    """The configuration of a main file and the `IOC_…` variables; ConfigError holds the mistakes of all files."""
+    if path is None:
+        return assemble(Document(file="environment", root=Node(source="environment", line=None, entries={})), env)
+    return assemble(read_document(path), env)
+
+
+def assemble(document: Document, env: Mapping[str, str]) -> Config:
+    """The configuration of a main document, wherever it comes from."""
+    document = overlay(document, env, Settings)
+    problems: list[Problem] = []
+    settings, found = resolve(_settings(document, problems), document)
+    problems += [*found, *_missing_paths(settings, document)]
+    families = load_families(
+        [path for path in settings.families if path.exists()],
+        cadence=settings.cadence,
+        retention=settings.store.retention,
+        problems=problems,
+    )
+    problems += [
+        problem_at(document, ("cadence", name), f"there is no family `{name}`", suggestion(name, families, noun="families"))
+        for name in settings.cadence
+        if name not in families
+    ]
+    notify = load_notify(settings.notify.file, problems)
+    if problems:
+        raise ConfigError(_in_order(problems))
+    secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
+    return Config(settings=settings, families=families, notify=notify, secrets=secrets)
+
+
+def _in_order(problems: list[Problem]) -> list[Problem]:
+    """By line within each file, the files as they came."""
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    return sorted(problems, key=lambda problem: (files.index(problem.file), problem.line or 0))
+
+
+def _settings(document: Document, problems: list[Problem]) -> Settings:
+    """The main file's settings; what is wrong is added to `problems`.
+
+    A section with a mistake is left out, so that the files which the other sections name are checked as well.
+    """
+    try:
+        return validate(Settings, document)
+    except ConfigError as error:
+        problems += error.problems
+    entries = document.root.entries or {}
+    wrong = {re.split(r"[.\[]", problem.path)[0] for problem in problems}
+    sound = {key: node for key, node in entries.items() if key not in wrong and key in Settings.model_fields}
+    sound["broker"] = _NOWHERE
+    return validate(Settings, replace(document, root=replace(document.root, value=None, items=None, entries=sound)))
+
+
+def _missing_paths(settings: Settings, document: Document) -> list[Problem]:
+    """Files and folders that the main file names and that are not there, at the line that names them."""
+    named: list[tuple[tuple[str | int, ...], Path | None]] = [
+        *((("families", index), path) for index, path in enumerate(settings.families)),
+        *((("rules", index), path) for index, path in enumerate(settings.rules)),
+        (("registry", "units"), settings.registry.units),
+        (("registry", "devices"), settings.registry.devices),
+        (("notify", "file"), settings.notify.file),
+    ]
+    return [
+        problem_at(document, at, f"{path} does not exist", "check the path, or create it")
+        for at, path in named
+        if path is not None and not path.exists()
+    ]
