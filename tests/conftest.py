@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser
 
-from servers import ports, presence, reporting, waiting
+from servers import ports, presence, reporting, waiting, wheel
 from servers.browser import browser
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto, OldMosquitto
@@ -108,6 +108,21 @@ async def chromium() -> AsyncIterator[Browser]:
 def promtool() -> str:
     """Path of promtool."""
     return presence.program("promtool")
+
+
+@pytest.fixture(scope="session")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's wheel, built once a run."""
+    return wheel.build(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture
+def installed_wheel(built_wheel: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment for a subprocess `[sys.executable, "-m", "ioc", ...]` that runs the built wheel, not the working tree.
+
+    Its PYTHONPATH is the folder that the wheel was unpacked into; run it with a `cwd` outside the working tree.
+    """
+    return wheel.unpack(built_wheel, tmp_path / "installed")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
