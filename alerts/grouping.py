@@ -1,0 +1,151 @@
+"""One group of alarms: who is in it, what has been told, and when it speaks next. Pure; times are Unix ms."""
+
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from alerts.notify_file import Route
+from ioc.domain.alarm import Alarm, Severity, Step
+
+
+class Reason(StrEnum):
+    """Why an alarm caused no message."""
+
+    UNMATCHED = "no route takes it"
+    SHORT = "it cleared before its first message was due"
+    SHELVED = "it cleared while it was shelved"
+
+
+class Member(msgspec.Struct, array_like=True):
+    """An alarm in a group."""
+
+    told: bool = False
+    """A message has said that it was raised."""
+    acknowledged: bool = False
+    shelved: bool = False
+    ended: Literal["", "cleared", "withdrawn"] = ""
+    alarm: Alarm | None = None
+    """Kept with the group once it has ended: until the message about that is out, nobody else has to remember it."""
+
+
+class Telling(msgspec.Struct, frozen=True, kw_only=True):
+    """What a message has to say: ids of its alarms."""
+
+    event: Literal["raised", "updated", "cleared"]
+    step: int
+    added: tuple[str, ...]
+    """Not told before; an ended one among them came and went."""
+    standing: tuple[str, ...]
+    """Told before and still active."""
+    ended: tuple[str, ...]
+    """Told before, ended since."""
+    over: frozenset[str]
+    """Those of all the above that are no longer active."""
+    withdrawn: frozenset[str]
+    """Those of `over` that ended with their rule or device, not by getting well."""
+
+    @property
+    def reminder(self) -> bool:
+        """Whether nothing has changed since the last message."""
+        return not self.added and not self.ended
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """The state of a group while it has members; stored as JSON in `NotificationGroup.body`."""
+
+    route: str
+    """Identity of its route."""
+    episode: str
+    """The alarm and the journal entry that began the group: with the step it makes every message's key unique."""
+    step: int = 0
+    """Messages so far; never goes back."""
+    open: bool = False
+    """Whether `raised` has been said and `cleared` not yet."""
+    sent_at: int | None = None
+    changed_at: int | None = None
+    """When the first change came that no message has told yet."""
+    members: dict[str, Member] = msgspec.field(default_factory=dict)
+
+    def raise_(self, alarm: Alarm, at: int) -> None:
+        """Takes an alarm in; one that is in already becomes active again."""
+        member = self.members.setdefault(alarm.id, Member())
+        member.ended, member.alarm = "", None
+        member.acknowledged, member.shelved = alarm.acknowledged, alarm.shelved_until is not None
+        self._note(at)
+
+    def apply(self, step: Step, alarm: Alarm, at: int) -> Reason | None:
+        """Takes a later journal entry of a member; the answer says why no message will tell of it, if none will."""
+        member = self.members[alarm.id]
+        match step:
+            case Step.CLEARED | Step.WITHDRAWN:
+                reason = _untold(member, alarm)
+                if reason is not None:
+                    del self.members[alarm.id]
+                    self._note(at)
+                    return reason
+                member.ended = "cleared" if step is Step.CLEARED else "withdrawn"
+                member.alarm = alarm
+            case Step.ACKNOWLEDGED:
+                member.acknowledged = True
+            case Step.SHELVED:
+                member.shelved = True
+            case Step.UNSHELVED:
+                member.shelved = False
+            case _:
+                pass
+        self._note(at)
+        return None
+
+    def due_at(self, route: Route) -> int | None:
+        """When the group speaks next: a change, or a reminder while something stays active and unacknowledged."""
+        if self.changed_at is not None:
+            ready = self.changed_at + route.group_wait
+            return ready if self.sent_at is None or not self.open else max(ready, self.sent_at + route.group_interval)
+        if self.sent_at is not None and route.repeat_interval and any(map(_nags, self.members.values())):
+            return self.sent_at + route.repeat_interval
+        return None
+
+    def tell(self, now: int) -> Telling:
+        """What the message due now has to say; from then on it counts as told, and what has ended leaves the group."""
+        audible = {alarm: member for alarm, member in self.members.items() if not member.shelved}
+        active = any(not member.ended for member in audible.values())
+        self.step += 1
+        telling = Telling(
+            event="cleared" if not active else "updated" if self.open else "raised",
+            step=self.step,
+            added=tuple(alarm for alarm, member in audible.items() if not member.told),
+            standing=tuple(alarm for alarm, member in audible.items() if member.told and not member.ended),
+            ended=tuple(alarm for alarm, member in audible.items() if member.told and member.ended),
+            over=frozenset(alarm for alarm, member in audible.items() if member.ended),
+            withdrawn=frozenset(alarm for alarm, member in audible.items() if member.ended == "withdrawn"),
+        )
+        self.open, self.sent_at, self.changed_at = active, now, None
+        for alarm, member in audible.items():
+            member.told = True
+            if member.ended:
+                del self.members[alarm]
+        return telling
+
+    def _note(self, at: int) -> None:
+        """Remembers since when something waits to be told, or that nothing does."""
+        if not any(map(_waits, self.members.values())):
+            self.changed_at = None
+        elif self.changed_at is None:
+            self.changed_at = at
+
+
+def _untold(member: Member, alarm: Alarm) -> Reason | None:
+    if member.shelved:
+        return Reason.SHELVED
+    if not member.told and alarm.severity is not Severity.CRITICAL:
+        return Reason.SHORT
+    return None
+
+
+def _waits(member: Member) -> bool:
+    return not member.shelved and (not member.told or bool(member.ended))
+
+
+def _nags(member: Member) -> bool:
+    return not member.shelved and not member.acknowledged and not member.ended

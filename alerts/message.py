@@ -1,0 +1,205 @@
+"""The message of a group: the webhook's document, with a text in the site's language. Pure."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+
+import msgspec
+
+from alerts.grouping import Telling
+from alerts.wording import WORDS, Words
+from ioc.domain.alarm import Alarm, Severity
+from ioc.domain.alarm_document import AlarmDocument, alarm_document
+from ioc.domain.family import Label
+from ioc.domain.registry import Device, Unit
+from ioc.domain.rfc3339 import to_rfc3339
+
+MAX_TEXT = 1_500
+"""Longest text of a message, in characters."""
+MAX_PART = 240
+"""Longest name, summary or action within a text."""
+MAX_LINES = 10
+MAX_COUNTS = 4
+MAX_ACTIONS = 3
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class MessageDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a webhook receives: `key` is the idempotency key, `event` raised, updated or cleared, times RFC 3339 UTC."""
+
+    key: str
+    event: str
+    at: str
+    text: str
+    alarms: list[AlarmDocument]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """How texts are written: language and zone of the site, and where names come from (None = unknown)."""
+
+    language: str
+    zone: tzinfo
+    device: Callable[[str], Device | None]
+    unit: Callable[[str], Unit | None]
+    families: Mapping[str, Label]
+
+    @property
+    def words(self) -> Words:
+        """The fixed words of the language."""
+        return WORDS["en" if self.language == "en" else "vi"]
+
+
+def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording) -> bytes:
+    """The message's document as JSON on one line; `alarms` holds every alarm that the telling names."""
+    named = [alarms[one] for one in (*telling.added, *telling.standing, *telling.ended)]
+    document = MessageDocument(
+        key=key,
+        event=telling.event,
+        at=to_rfc3339(at),
+        text=message_text(telling, alarms, at=at, wording=wording),
+        alarms=[alarm_document(alarm, wording.language) for alarm in named],
+    )
+    return msgspec.json.encode(document)
+
+
+def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording) -> str:
+    """The text, for example `[CAO] Cụm loa Xóm Tháp, Phường Việt Trì: mất kết nối từ 23:14. Việc cần làm: …`."""
+    named = _sorted(alarms[one] for one in (*telling.added, *telling.standing, *telling.ended))
+    writer = _Writer(wording, at)
+    body = writer.single(telling, named[0]) if len(named) == 1 else writer.several(telling, named)
+    return cut(f"{_tag(telling, named, wording.words)} {body}", MAX_TEXT)
+
+
+def cut(text: str, length: int) -> str:
+    """At most `length` characters; a cut text ends with `…`."""
+    return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def plain(text: str) -> str:
+    """A device's or person's text on one line, without control characters, precomposed, cut to `MAX_PART`."""
+    visible = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+    return cut(unicodedata.normalize("NFC", " ".join(visible.split())), MAX_PART)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes sentences about alarms as seen at one moment."""
+
+    wording: Wording
+    at: int
+
+    def single(self, telling: Telling, alarm: Alarm) -> str:
+        return " ".join([f"{self._line(alarm)}.", *self._actions([] if telling.over else [alarm])])
+
+    def several(self, telling: Telling, named: Sequence[Alarm]) -> str:
+        active = [alarm for alarm in named if alarm.id not in telling.over]
+        headline = " ".join([self._headline(telling, active or named), *self._actions(active)])
+        return "\n".join([headline, *self._lines(telling, named)])
+
+    def _headline(self, telling: Telling, shown: Sequence[Alarm]) -> str:
+        words, counts = self.wording.words, self._counts(shown)
+        if telling.event == "cleared":
+            return words.over.format(n=len(shown), counts=counts)
+        if telling.reminder:
+            return words.standing.format(n=len(shown), counts=counts)
+        if telling.event == "raised":
+            return words.count.format(n=len(shown), counts=counts)
+        added, ended = len(telling.added), len(telling.ended)
+        changes = [
+            *([words.change_added.format(n=added)] if added else []),
+            *([words.change_ended.format(n=ended)] if ended else []),
+            words.change_left.format(n=len(shown)),
+        ]
+        sentence = words.change.format(changes=", ".join(changes), counts=counts)
+        return sentence[0].upper() + sentence[1:]
+
+    def _counts(self, alarms: Sequence[Alarm]) -> str:
+        """How many of each rule in each unit, most first."""
+        counted = Counter((alarm.rule, alarm.unit) for alarm in alarms)
+        example = {(alarm.rule, alarm.unit): alarm for alarm in reversed(alarms)}
+        shown = sorted(counted, key=lambda kind: (-counted[kind], kind[0], kind[1] or ""))[:MAX_COUNTS]
+        parts = [f"{self._kind(example[kind])}: {counted[kind]}" for kind in shown]
+        rest = sum(counted.values()) - sum(counted[kind] for kind in shown)
+        return "; ".join([*parts, *([self.wording.words.more_counts.format(n=rest)] if rest else [])])
+
+    def _kind(self, alarm: Alarm) -> str:
+        return ", ".join(part for part in (self._summary(alarm), self._unit(alarm)) if part)
+
+    def _lines(self, telling: Telling, named: Sequence[Alarm]) -> list[str]:
+        """The alarms that the message is about, one a line: what is new and what has ended, or in a reminder all."""
+        words = self.wording.words
+        news = {*telling.added, *telling.ended}
+        about = [alarm for alarm in named if telling.reminder or alarm.id in news]
+        lines = []
+        for alarm in about[:MAX_LINES]:
+            line = self._line(alarm)
+            gone = telling.event != "cleared" and alarm.id in telling.over
+            lines.append("- " + (words.gone.format(line=line) if gone else line))
+        rest = len(about) - len(lines)
+        return [*lines, *([words.more.format(n=rest)] if rest else [])]
+
+    def _line(self, alarm: Alarm) -> str:
+        words = self.wording.words
+        values = {"where": self._where(alarm), "summary": self._summary(alarm), "since": self._time(alarm.since)}
+        if alarm.cleared_at is None:
+            return words.active.format(**values)
+        return words.ended.format(**values, until=self._time(alarm.cleared_at))
+
+    def _actions(self, alarms: Sequence[Alarm]) -> list[str]:
+        """What to do, once for every rule."""
+        by_rule = {alarm.rule: alarm for alarm in reversed(alarms)}
+        todo = [alarm for alarm in _sorted(by_rule.values()) if self._action(alarm)][:MAX_ACTIONS]
+        pattern = self.wording.words.action if len(by_rule) == 1 else self.wording.words.action_for
+        return [pattern.format(action=self._action(alarm), summary=self._summary(alarm)) for alarm in todo]
+
+    def _where(self, alarm: Alarm) -> str:
+        if alarm.device is None:
+            return self.wording.words.ourselves
+        device = self.wording.device(alarm.device)
+        name = plain((device.name if device else None) or alarm.device)
+        label = self.wording.families.get(alarm.family or "")
+        kind = "" if label is None else label.text(self.wording.language)
+        if kind and not name.casefold().startswith(kind.casefold()):
+            name = f"{kind} {name}"
+        return ", ".join(part for part in (name, self._unit(alarm)) if part)
+
+    def _unit(self, alarm: Alarm) -> str:
+        if alarm.unit is None:
+            return ""
+        unit = self.wording.unit(alarm.unit)
+        return plain(alarm.unit if unit is None else unit.name)
+
+    def _summary(self, alarm: Alarm) -> str:
+        return plain(_text(alarm.summary, self.wording.language) or alarm.rule).rstrip(". ")
+
+    def _action(self, alarm: Alarm) -> str:
+        return plain(_text(alarm.action, self.wording.language)).rstrip(". ")
+
+    def _time(self, ms: int) -> str:
+        """The site's clock, with the day where it is another one than the message's."""
+        moment, now = (datetime.fromtimestamp(one / 1000, UTC).astimezone(self.wording.zone) for one in (ms, self.at))
+        time = f"{moment:%H:%M}"
+        return time if moment.date() == now.date() else self.wording.words.on_day.format(time=time, day=f"{moment:%d/%m/%Y}")
+
+
+def _tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
+    """The severity in brackets; that all is over, or that nothing is new, stands there too."""
+    active = [alarm for alarm in named if alarm.id not in telling.over]
+    severity = words.severity[min((alarm.severity for alarm in active or named), key=_RANK.__getitem__)]
+    if telling.event == "cleared":
+        ids = {alarm.id for alarm in named}
+        over = words.withdrawn if ids <= telling.withdrawn else words.cleared
+        return f"[{severity}, {over}]" if telling.added else f"[{over}]"
+    return f"[{words.reminder}: {severity}]" if telling.reminder else f"[{severity}]"
+
+
+def _sorted(alarms: Iterable[Alarm]) -> list[Alarm]:
+    """Most severe first, then oldest."""
+    return sorted(alarms, key=lambda alarm: (_RANK[alarm.severity], alarm.since, alarm.id))
+
+
+def _text(texts: dict[str, str], language: str) -> str:
+    return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")

@@ -1,0 +1,176 @@
+"""The declared model of `notify.yaml`: channels by name, and the routes that choose them."""
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from ioc.domain.alarm import Severity
+from ioc.domain.duration import DurationMs
+
+ATTRIBUTES = ("rule", "unit", "device", "severity", "family")
+"""What alarms can be grouped by, besides the keys of their labels."""
+_DAY_MS = 86_400_000
+_LABEL_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_CLOSE = 0.75
+"""How alike (0–1) a word and an attribute must be for the word to count as its misspelling."""
+
+ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _as_pairs(value: object) -> object:
+    """Labels to match: `key=value`, a list of such, or a mapping key → one or several values."""
+    if isinstance(value, dict):
+        return [f"{key}={one}" for key, some in value.items() for one in (some if isinstance(some, list) else [some])]
+    return _as_list(value)
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
+Severities = Annotated[tuple[Severity, ...], BeforeValidator(_as_list)]
+Pairs = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}=.+$")], ...], BeforeValidator(_as_pairs)]
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WebhookChannel(_Declared):
+    """An HTTP POST of the message's document, signed when a secret is set."""
+
+    kind: Literal["webhook"]
+    url: str
+    secret: SecretStr | None = None
+    secret_file: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            msg = "write a URL as http://host:port/path or https://host/path"
+            raise ValueError(msg)
+        return url
+
+    @model_validator(mode="after")
+    def _one_secret(self) -> Self:
+        if self.secret is not None and self.secret_file is not None:
+            msg = "`secret` and `secret_file` exclude each other; keep `secret_file`"
+            raise ValueError(msg)
+        return self
+
+
+class AppriseChannel(_Declared):
+    """One Apprise URL, which names a mail server, an SMS gateway, a chat … and its credentials."""
+
+    kind: Literal["apprise"]
+    url: SecretStr | None = None
+    url_file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_url(self) -> Self:
+        if (self.url is None) == (self.url_file is None):
+            msg = "an apprise channel needs one of `url_file` and `url`"
+            raise ValueError(msg)
+        return self
+
+
+class FileChannel(_Declared):
+    """A file to which every message is appended as one line of JSON."""
+
+    kind: Literal["file"]
+    path: str = Field(min_length=1)
+
+
+Channel = Annotated[WebhookChannel | AppriseChannel | FileChannel, Field(discriminator="kind")]
+
+
+class Match(_Declared):
+    """All given keys must hold; a key with several values holds for any of them; no key matches every alarm."""
+
+    severity: Severities = ()
+    rule: Texts = ()
+    family: Texts = ()
+    unit: Texts = ()
+    device: Texts = ()
+    label: Pairs = ()
+
+
+class Route(_Declared):
+    """Which alarms go to which channels, and how they are gathered into messages (times in ms)."""
+
+    match: Match = Match()
+    group_by: Texts = ("rule", "unit")
+    group_wait: DurationMs = Field(default=30_000, ge=0, le=_DAY_MS)
+    group_interval: DurationMs = Field(default=300_000, ge=0, le=_DAY_MS)
+    repeat_interval: DurationMs = Field(default=4 * 3_600_000, ge=0)
+    """0 = say it once."""
+    channels: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    continue_: bool = Field(default=False, alias="continue")
+    """Whether routes further down are tried as well."""
+
+    @field_validator("group_by")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            _check_group_key(name)
+        return tuple(dict.fromkeys(names))
+
+    @field_validator("channels")
+    @classmethod
+    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(names))
+
+
+class NotifyFile(_Declared):
+    """The whole file. The first matching route takes an alarm; with `continue` the search goes on."""
+
+    channels: dict[ChannelName, Channel] = Field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+
+    @model_validator(mode="after")
+    def _channels_exist(self) -> Self:
+        errors = [
+            _unknown_channel(("routes", i, "channels", j), name, self.channels)
+            for i, route in enumerate(self.routes)
+            for j, name in enumerate(route.channels)
+            if name not in self.channels
+        ]
+        if errors:
+            raise ValidationError.from_exception_data(type(self).__name__, errors)
+        return self
+
+
+def _check_group_key(name: str) -> None:
+    """ValueError for a word that is no label key, or looks like a misspelt attribute; `label:<key>` is always a label."""
+    key = name.removeprefix("label:")
+    if not _LABEL_KEY.fullmatch(key):
+        msg = f"{name!r} is neither one of {', '.join(ATTRIBUTES)} nor the key of a label"
+        raise ValueError(msg)
+    if key == name and name not in ATTRIBUTES and (near := difflib.get_close_matches(name, ATTRIBUTES, 1, _CLOSE)):
+        msg = f"{name!r} looks like `{near[0]}`; for a label of that name write `label:{name}`"
+        raise ValueError(msg)
+
+
+def _unknown_channel(where: tuple[str | int, ...], name: str, declared: Iterable[str]) -> InitErrorDetails:
+    near = difflib.get_close_matches(name, list(declared), 1, 0)
+    hint = f"did you mean `{near[0]}`?" if near else "declare it under `channels`"
+    error = PydanticCustomError("unknown_channel", "there is no channel `{name}`; {hint}", {"name": name, "hint": hint})
+    return InitErrorDetails(type=error, loc=where, input=name)

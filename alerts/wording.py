@@ -1,0 +1,89 @@
+"""The fixed words of messages in both languages. Vietnamese says "cảnh báo kỹ thuật": a bare "cảnh báo" is a disaster warning."""
+
+from dataclasses import dataclass
+
+from ioc.domain.alarm import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """Patterns take named values; a sentence ends with its full stop."""
+
+    severity: dict[Severity, str]
+    cleared: str
+    withdrawn: str
+    reminder: str
+    ourselves: str
+    active: str
+    ended: str
+    count: str
+    standing: str
+    over: str
+    change: str
+    change_added: str
+    change_ended: str
+    change_left: str
+    gone: str
+    more: str
+    more_counts: str
+    action: str
+    action_for: str
+    on_day: str
+
+
+WORDS = {
+    "vi": Words(
+        severity={
+            Severity.CRITICAL: "NGHIÊM TRỌNG",
+            Severity.MAJOR: "CAO",
+            Severity.MINOR: "THẤP",
+            Severity.INFO: "THÔNG TIN",
+        },
+        cleared="ĐÃ KHẮC PHỤC",
+        withdrawn="ĐÃ ĐÓNG",
+        reminder="NHẮC LẠI",
+        ourselves="Hệ thống giám sát",
+        active="{where}: {summary} từ {since}",
+        ended="{where}: {summary} từ {since} đến {until}",
+        count="{n} cảnh báo kỹ thuật: {counts}.",
+        standing="{n} cảnh báo kỹ thuật chưa xác nhận: {counts}.",
+        over="{n} cảnh báo kỹ thuật đã hết: {counts}.",
+        change="{changes}: {counts}.",
+        change_added="thêm {n}",
+        change_ended="đã hết {n}",
+        change_left="còn {n} cảnh báo kỹ thuật",
+        gone="đã hết: {line}",
+        more="… và {n} cảnh báo kỹ thuật khác",
+        more_counts="loại khác: {n}",
+        action="Việc cần làm: {action}.",
+        action_for="Việc cần làm ({summary}): {action}.",
+        on_day="{time} ngày {day}",
+    ),
+    "en": Words(
+        severity={
+            Severity.CRITICAL: "CRITICAL",
+            Severity.MAJOR: "MAJOR",
+            Severity.MINOR: "MINOR",
+            Severity.INFO: "INFO",
+        },
+        cleared="CLEARED",
+        withdrawn="CLOSED",
+        reminder="REMINDER",
+        ourselves="Monitoring system",
+        active="{where}: {summary} since {since}",
+        ended="{where}: {summary} from {since} to {until}",
+        count="{n} technical alarms: {counts}.",
+        standing="{n} technical alarms not acknowledged: {counts}.",
+        over="{n} technical alarms over: {counts}.",
+        change="{changes}: {counts}.",
+        change_added="{n} more",
+        change_ended="{n} over",
+        change_left="{n} technical alarms left",
+        gone="over: {line}",
+        more="… and {n} more technical alarms",
+        more_counts="others: {n}",
+        action="To do: {action}.",
+        action_for="To do ({summary}): {action}.",
+        on_day="{time} on {day}",
+    ),
+}

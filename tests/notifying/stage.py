@@ -1,0 +1,171 @@
+"""A journal on a virtual clock in front of a Notifier, whose committed rows survive restarts."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from alerts.message import MessageDocument, Wording
+from alerts.notifier import Notice, Notifier
+from alerts.notify_file import NotifyFile
+from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, Step, Transition, alarm_id
+from ioc.domain.family import Label
+from ioc.domain.registry import Device, Unit
+
+S = 1_000
+MIN = 60 * S
+START = 1_772_727_240_000
+"""2026-03-05 23:14 in Hà Nội."""
+
+DEVICES = {"tt-1": Device(device="tt-1", family="speaker", name="Xóm Tháp"), "tt-2": Device(device="tt-2", family="speaker")}
+UNITS = {"u1": Unit(unit="u1", code="07900", valid_from="2025-07-01", name="Phường Việt Trì")}
+
+
+def wording(language: str = "vi") -> Wording:
+    """The wording of a site with one named unit and one named device."""
+    return Wording(
+        language=language,
+        zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+        device=DEVICES.get,
+        unit=UNITS.get,
+        families={"speaker": Label(vi="Cụm loa", en="Loudspeaker cluster")},
+    )
+
+
+def notify_file(*routes: dict[str, Any], channels: tuple[str, ...] = ("ops",)) -> NotifyFile:
+    """A notify file with file channels; a route's `channels` default to all."""
+    return NotifyFile.model_validate(
+        {
+            "channels": {name: {"kind": "file", "path": f"./{name}.jsonl"} for name in channels},
+            "routes": [{"channels": list(channels), **route} for route in routes],
+        }
+    )
+
+
+class Stage:
+    """Acts on alarms by short names; keeps what a state database would."""
+
+    def __init__(self, *routes: dict[str, Any], channels: tuple[str, ...] = ("ops",), language: str = "vi") -> None:
+        self.routes = notify_file(*routes, channels=channels).routes
+        self.language = language
+        self.notifier = Notifier(self.routes, wording=wording(language))
+        self.now = START
+        self.alarms: dict[str, Alarm] = {}
+        self.names: dict[str, str] = {}
+        self.groups: dict[str, NotificationGroup] = {}
+        self.outbox: list[OutboxMessage] = []
+        self.notices: list[Notice] = []
+        self.seq = 0
+        self.position = 0
+
+    def raise_(
+        self, *names: str, severity: Severity = Severity.MAJOR, rule: str = "speaker_offline", unit: str | None = "u1", **more: Any
+    ) -> None:
+        """Raises an alarm for each name, in one batch; the name is its device, unless `device` says otherwise."""
+        for name in names:
+            device = more.get("device", name)
+            identity = alarm_id("site", rule, device, self.now)
+            self.names[name] = identity
+            self.alarms[identity] = Alarm(
+                **{
+                    "id": identity,
+                    "rule": rule,
+                    "severity": severity,
+                    "family": "speaker",
+                    "device": device,
+                    "unit": unit,
+                    "since": self.now,
+                    "summary": {"vi": "mất kết nối", "en": "offline"},
+                    "action": {"vi": "kiểm tra nguồn điện", "en": "check the power supply"},
+                    **more,
+                }
+            )
+        self.act(Step.RAISED, *names)
+
+    def clear(self, *names: str, step: Step = Step.CLEARED) -> None:
+        """Clears the named alarms, in one batch."""
+        self._change(names, cleared_at=self.now)
+        self.act(step, *names)
+
+    def acknowledge(self, *names: str) -> None:
+        """A person has taken note."""
+        self._change(names, acknowledged=True, acknowledged_by="an")
+        self.act(Step.ACKNOWLEDGED, *names)
+
+    def shelve(self, *names: str) -> None:
+        """A person puts the alarms off."""
+        self._change(names, shelved_until=self.now + 60 * MIN)
+        self.act(Step.SHELVED, *names)
+
+    def unshelve(self, *names: str) -> None:
+        """The alarms come back."""
+        self._change(names, shelved_until=None)
+        self.act(Step.UNSHELVED, *names)
+
+    def act(self, step: Step, *names: str) -> None:
+        """One batch of journal entries."""
+        entries, touched = [], {}
+        for name in names:
+            alarm = touched[self.names[name]] = self.alarms[self.names[name]]
+            self.seq += 1
+            entries.append(
+                Transition(
+                    seq=self.seq,
+                    alarm=alarm.id,
+                    rule=alarm.rule,
+                    severity=alarm.severity,
+                    device=alarm.device,
+                    unit=alarm.unit,
+                    step=step,
+                    at=self.now,
+                    recorded=self.now,
+                    by="sample",
+                )
+            )
+        self._commit(self.notifier.step(entries, touched, self.now))
+
+    def wait(self, ms: int) -> None:
+        """Lets time pass; what becomes due meanwhile is sent when it is due."""
+        until = self.now + ms
+        while (due := self.notifier.next_due) is not None and due <= until:
+            self.now = max(self.now, due)
+            self._commit(self.notifier.due(self.now))
+        self.now = until
+
+    def restart(self) -> None:
+        """A new Notifier takes up what was committed."""
+        self.notifier = Notifier(self.routes, wording=wording(self.language))
+        active = [alarm for alarm in self.alarms.values() if alarm.active]
+        self.notifier.restore(self.groups.values(), active, self.position)
+
+    @property
+    def messages(self) -> list[MessageDocument]:
+        """What the first channel got."""
+        return [msgspec.json.decode(row.body, type=MessageDocument) for row in self.outbox if row.channel == self.outbox[0].channel]
+
+    @property
+    def story(self) -> list[tuple[str, int]]:
+        """Event and seconds since the start, for each message."""
+        channel = self.outbox[0].channel if self.outbox else ""
+        return [(row.event, (row.at - START) // S) for row in self.outbox if row.channel == channel]
+
+    def devices(self, message: int) -> list[str | None]:
+        """The devices of a message's alarms."""
+        return [alarm.device for alarm in self.messages[message].alarms]
+
+    def _change(self, names: tuple[str, ...], **changes: Any) -> None:
+        for name in names:
+            alarm = self.alarms[self.names[name]]
+            self.alarms[alarm.id] = msgspec.structs.replace(alarm, **changes)
+
+    def _commit(self, notice: Notice) -> None:
+        self.notices.append(notice)
+        for row in notice.groups:
+            if row.body is None:
+                self.groups.pop(row.key, None)
+            else:
+                self.groups[row.key] = row
+        known = {(row.key, row.channel) for row in self.outbox}
+        assert not known & {(row.key, row.channel) for row in notice.outbox}
+        self.outbox += notice.outbox
+        self.position = notice.position
