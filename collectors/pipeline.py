@@ -5,7 +5,7 @@ beside deciding the next, so alarms never wait for the store.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -22,6 +22,7 @@ from ioc.domain.ledger import Booking
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
+from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.pipeline")
 
@@ -74,7 +75,7 @@ class LedgerBook(Protocol):
     """Books outcomes in one transaction."""
 
     async def book(self, booking: Booking) -> None:
-        """StoreUnavailableError when it can't be written now."""
+        """StateUnavailableError when it can't be written now."""
 
 
 class _Batch(msgspec.Struct):
@@ -203,6 +204,8 @@ class Pipeline:
         booking = book_batch(self._source, batch.taken, spooled_as=row)
         if booking.rows or booking.spool_added:
             await self._persist("ledger", lambda: self._ledger.book(booking))
+        if row is not None:
+            self._writer.release(row)
         counted = sum(1 for taken in batch.taken if taken.outcome)
         self._held -= counted
         self.booked += counted
@@ -235,13 +238,13 @@ class Pipeline:
     async def _keep(self, entries: Sequence[QuarantineEntry]) -> None:
         self.evicted += await self._quarantine.add(entries)
 
-    async def _persist(self, what: str, write: Callable[[], "asyncio.Future[None] | object"]) -> None:
+    async def _persist(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
         """Tries until it is on disk: until then nothing is acknowledged."""
         while True:
             try:
-                await write()  # type: ignore[misc]
-            except StoreUnavailableError as error:
-                log.warning("not_durable", what=what, detail=error.detail)
+                await write()
+            except (StoreUnavailableError, StateUnavailableError) as error:
+                log.warning("not_durable", what=what, detail=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
                 return

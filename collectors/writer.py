@@ -75,6 +75,7 @@ class Writer:
         self._spool = spool
         self._clock = clock
         self._drain = asyncio.Event()
+        self._unbooked: set[int] = set()
         self.down_since: int | None = None
         self.spool_full_since: int | None = None
         self.last_error = ""
@@ -96,16 +97,21 @@ class Writer:
                 await asyncio.sleep(SPOOL_FULL_RETRY_S)
                 continue
             self.spool_full_since = None
-            self._drain.set()
+            self._unbooked.add(row)
             return Written([], row)
+
+    def release(self, row: int) -> None:
+        """The ledger counts this spool row now: it may be drained."""
+        self._unbooked.discard(row)
+        self._drain.set()
 
     async def drain(self, drained: Callable[[SpoolRow, list[PointRefusal]], Awaitable[None]]) -> None:
         """Runs for ever: gives spooled rows to the store, oldest first; `drained` books a row before it is forgotten."""
         pause = RETRY_FIRST_S
         while True:
+            self._drain.clear()
             rows = await self._spool.oldest(1)
-            if not rows and self.down_since is None:
-                self._drain.clear()
+            if (not rows and self.down_since is None) or any(row.id in self._unbooked for row in rows):
                 await self._drain.wait()
                 continue
             try:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 
 from servers import ports, presence, reporting, waiting, wheel
@@ -12,6 +13,9 @@ from servers.browser import browser
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto, OldMosquitto
 from servers.process import ServerProcess
+
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
 
 
 @pytest.fixture

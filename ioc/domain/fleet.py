@@ -144,9 +144,7 @@ class FleetViews:
         return entry.device.approved and state is Liveness.ONLINE and fresh and sound
 
 
-def count_units(
-    units: Iterable[Unit], devices: Iterable[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]
-) -> list[UnitView]:
+def count_units(units: Iterable[Unit], devices: Iterable[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> list[UnitView]:
     """Each unit's counts by family; `alarm_counts` gives a device's active alarms by severity."""
     by_unit: dict[str | None, list[DeviceView]] = {}
     for view in devices:
@@ -154,7 +152,8 @@ def count_units(
     return [_unit_view(unit, by_unit.get(unit.unit, []), alarm_counts) for unit in units]
 
 
-def _unit_view(unit: Unit, devices: list[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> UnitView:
+def tally_families(devices: Iterable[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> dict[str, FamilyCounts]:
+    """The approved devices' counts by family."""
     tallies: dict[str, dict[str, int]] = {}
     for view in devices:
         if not view.approved:
@@ -167,6 +166,10 @@ def _unit_view(unit: Unit, devices: list[DeviceView], alarm_counts: Callable[[st
         for severity, count in alarm_counts(view.id).items():
             if severity in tally:
                 tally[severity] += count
+    return {family: FamilyCounts(**tally) for family, tally in sorted(tallies.items())}
+
+
+def _unit_view(unit: Unit, devices: list[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> UnitView:
     seen = [view.last_seen for view in devices if view.last_seen is not None]
     return UnitView(
         unit=unit.unit,
@@ -176,6 +179,6 @@ def _unit_view(unit: Unit, devices: list[DeviceView], alarm_counts: Callable[[st
         parent=unit.parent,
         lat=unit.lat,
         lon=unit.lon,
-        families={family: FamilyCounts(**tally) for family, tally in sorted(tallies.items())},
+        families=tally_families(devices, alarm_counts),
         data_at=max(seen, default=None),
     )

@@ -1,0 +1,147 @@
+"""One source's deliveries in order: outcomes, times, duplicates, redeliveries."""
+
+import json
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collectors.delivery import Delivery
+from collectors.ingest import Ingest
+from collectors.redelivery import RedeliveryMemory
+from ioc.domain.family import Family
+from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Sample
+
+NOW = 1_700_000_000_000
+DAY = 86_400_000
+
+
+def ingest(families: dict[str, Family], redelivery: RedeliveryMemory | None = None) -> Ingest:
+    return Ingest(families, topic_root="ioc/v1", history_limit=90 * DAY, redelivery=redelivery or RedeliveryMemory())
+
+
+def message(document: object, *, device: str = "d1", channel: str = "telemetry", at: int = NOW, mid: int = 1, **flags: Any) -> Delivery:
+    payload = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return Delivery(f"ioc/v1/speaker/{device}/{channel}".encode(), payload, at, mid, 1, **flags)
+
+
+def test_each_channel_ends_as_what_it_is(families: dict[str, Family]) -> None:
+    """Telemetry, event, birth and Will."""
+    taken = ingest(families).read(
+        [
+            message({"ts": NOW, "state": "idle"}),
+            message({"ts": NOW, "event": "tamper"}, channel="event"),
+            message({"online": True}, channel="status"),
+            message({"online": False}, channel="status"),
+        ]
+    )
+    assert [type(one.news) for one in taken] == [Sample, DeviceEvent, DeviceStatus, DeviceStatus]
+    assert [one.outcome for one in taken] == ["stored"] * 4
+    assert [one.is_arrival for one in taken] == [True, True, True, False]
+
+
+def test_wrong_topics_are_quarantined_each_with_its_reason(families: dict[str, Family]) -> None:
+    """Identity comes from the topic, so a wrong topic has none."""
+    topics = [b"ioc/v1/boat/d1/telemetry", b"ioc/v1/speaker/d1/cmd", b"ioc/v1/speaker/d1", b"ioc/v1/speaker/\xff/telemetry", b"other/x"]
+    taken = ingest(families).read([Delivery(topic, b'{"state":"idle"}', NOW, 1, 1) for topic in topics])
+    assert [one.refusals[0].reason for one in taken] == [
+        Reason.UNKNOWN_FAMILY,
+        Reason.UNKNOWN_CHANNEL,
+        Reason.TOPIC,
+        Reason.TOPIC,
+        Reason.TOPIC,
+    ]
+    assert {one.outcome for one in taken} == {"quarantined"}
+
+
+def test_collectors_own_topics_are_not_counted(families: dict[str, Family]) -> None:
+    """Another collector's canary is no delivery of a device."""
+    (taken,) = ingest(families).read([Delivery(b"ioc/v1/collector/ioc-2/telemetry", b"{}", NOW, 1, 1)])
+    assert taken.outcome == ""
+
+
+def test_repetition_with_ts_or_seq_is_a_duplicate_without_either_it_is_not(families: dict[str, Family]) -> None:
+    """A device without clock that says the same twice has said it twice."""
+    reader = ingest(families)
+    for document, second in [
+        ({"ts": NOW, "state": "idle"}, "duplicate"),
+        ({"seq": 4, "state": "idle"}, "duplicate"),
+        ({"state": "idle"}, "stored"),
+    ]:
+        first, again = reader.read([message(document), message(document, at=NOW + 1000)])
+        assert (first.outcome, again.outcome) == ("stored", second)
+
+
+def test_same_ts_with_a_changed_value_counts_overwritten(families: dict[str, Family]) -> None:
+    """Fields merge; only a changed value counts."""
+    taken = ingest(families).read(
+        [message({"ts": NOW, "volume": 1}), message({"ts": NOW, "rssi_dbm": -70}), message({"ts": NOW, "rssi_dbm": -71})]
+    )
+    assert [one.overwritten for one in taken] == [False, False, True]
+
+
+def test_burst_without_ts_keeps_its_order_and_lies_not_after_arrival(families: dict[str, Family]) -> None:
+    """Fifty messages in one millisecond take fifty milliseconds, the last its arrival."""
+    taken = ingest(families).read([message({"volume": n}) for n in range(50)])
+    times = [one.news.ts for one in taken if isinstance(one.news, Sample)]
+    assert times == sorted(set(times))
+    assert times[-1] == NOW
+    assert [one.assigned for one in taken] == times
+
+
+def test_retained_telemetry_is_old_news(families: dict[str, Family]) -> None:
+    """Counted, neither stored nor an arrival."""
+    (taken,) = ingest(families).read([message({"state": "idle"}, retain=True)])
+    assert (taken.outcome, taken.news, taken.is_arrival) == ("retained", None, False)
+
+
+def test_redelivery_after_a_crash_takes_its_time_again(families: dict[str, Family]) -> None:
+    """What was on disk before the crash decides; what was booked is a duplicate; what was neither is new."""
+    first = ingest(families).read([message({"volume": n % 2}, mid=n) for n in range(4)])
+    assigned = [(one.mark, one.assigned) for one in first[:3] if one.assigned is not None]
+    memory = RedeliveryMemory([first[0].mark], assigned)
+    memory.connected()
+    again = ingest(families, memory).read([message({"volume": n % 2}, mid=n, at=NOW + 9000, dup=True) for n in range(4)])
+    assert [one.outcome for one in again] == ["duplicate", "stored", "stored", "stored"]
+    assert [one.assigned for one in again[1:3]] == [one.assigned for one in first[1:3]]
+    assert again[3].assigned == NOW + 9000
+
+
+def test_redelivery_within_one_process_is_a_duplicate(families: dict[str, Family]) -> None:
+    """A reconnect repeats what we hold already."""
+    memory = RedeliveryMemory()
+    reader = ingest(families, memory)
+    reader.read([message({"volume": 1}, mid=7)])
+    memory.connected()
+    (again,) = reader.read([message({"volume": 1}, mid=7, dup=True)])
+    assert again.outcome == "duplicate"
+    memory.caught_up()
+    (later,) = reader.read([message({"volume": 1}, mid=7, dup=True)])
+    assert later.outcome == "stored"
+
+
+def test_memory_of_devices_is_bounded(families: dict[str, Family]) -> None:
+    """A hundred thousand strangers leave only so many traces."""
+    reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), most=100)
+    reader.read([message({"state": "idle"}, device=f"d{n}") for n in range(1000)])
+    assert reader.devices == 100
+
+
+@settings(max_examples=100)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.sampled_from([None, NOW, NOW - 5000, NOW + 99_999])), max_size=40),
+    st.data(),
+)
+def test_cutting_a_stream_into_batches_changes_no_outcome(families: dict[str, Family], stream: list[Any], data: st.DataObject) -> None:
+    """Batches are a matter of speed only (assigned times aside, which depend on what arrives together)."""
+    deliveries = [
+        message({"volume": volume} if ts is None else {"ts": ts, "volume": volume}, device=f"d{device}", at=NOW + 100 * n, mid=n)
+        for n, (device, volume, ts) in enumerate(stream)
+    ]
+    cut = data.draw(st.integers(0, len(deliveries)))
+    whole, parts = ingest(families), ingest(families)
+    expected = whole.read(deliveries)
+    got = [*parts.read(deliveries[:cut]), *parts.read(deliveries[cut:])]
+    assert [(one.outcome, one.overwritten, one.clock_corrected) for one in got] == [
+        (one.outcome, one.overwritten, one.clock_corrected) for one in expected
+    ]
