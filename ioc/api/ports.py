@@ -1,7 +1,8 @@
 """What the API needs from the rest of the program; `ioc/app.py` brings the parts together.
 
-Lists are read page by page: `after` is the id of the last item of the page before (None = from the start), `limit` the most items
-wanted. `units` in a filter limits the answer to these units (None = no limit): what a technician may see.
+Long lists come page by page: `cursor` is the `next` of the page before (None = from the start), and the answer is (items, next).
+A cursor that the list has not given raises CursorError. `units` in a filter narrows to these units (None = all): what a technician sees.
+Every method may raise UnavailableError, or the domain's StateUnavailableError and StoreUnavailableError: answered with 503.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,12 +10,13 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Transition
+from ioc.domain.alarm import Alarm, Attempt, Transition
 from ioc.domain.family import Family
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal
 from ioc.domain.silence import Silence
+from ioc.domain.state import AlarmFilter, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
 
@@ -36,25 +38,11 @@ class DeviceFilter(msgspec.Struct, frozen=True, kw_only=True):
     units: frozenset[str] | None = None
 
 
-class AlarmFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Alarms of which every given field holds."""
-
-    state: Literal["active", "cleared"] | None = None
-    rule: str | None = None
-    severity: Severity | None = None
-    family: str | None = None
-    device: str | None = None
-    unit: str | None = None
-    acknowledged: bool | None = None
-    assigned_to: str | None = None
-    units: frozenset[str] | None = None
-
-
 class Devices(Protocol):
     """The fleet as it stands now."""
 
     async def devices(self, which: DeviceFilter, *, after: str | None, limit: int) -> Sequence[DeviceView]:
-        """Devices by id, ascending."""
+        """At most `limit` devices by id, ascending; only ids above `after`, where given."""
 
     async def device(self, device: str) -> DeviceView | None:
         """One device, or None."""
@@ -74,16 +62,20 @@ class Units(Protocol):
 
 
 class Alarms(Protocol):
-    """Alarms, active and cleared, and what people do to them."""
+    """Alarms, active and cleared, with their journal."""
 
-    async def alarms(self, which: AlarmFilter, *, after: str | None, limit: int) -> Sequence[Alarm]:
-        """Newest first (by `since`, then id)."""
+    async def alarms(self, wanted: AlarmFilter, *, limit: int, cursor: str | None) -> tuple[list[Alarm], str | None]:
+        """Newest first."""
 
     async def alarm(self, alarm: str) -> Alarm | None:
         """One alarm, or None."""
 
-    async def journal(self, alarm: str, *, after: int | None, limit: int) -> Sequence[Transition]:
-        """An alarm's journal by sequence number, ascending."""
+    async def journal(self, alarm: str) -> list[Transition]:
+        """An alarm's journal, oldest first."""
+
+
+class AlarmDesk(Protocol):
+    """What people do to alarms: committed when the call returns."""
 
     async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
         """Idempotent."""
@@ -101,17 +93,17 @@ class Alarms(Protocol):
 class Silences(Protocol):
     """Notifications held back."""
 
-    async def silences(self, *, after: str | None, limit: int) -> Sequence[Silence]:
-        """Silences by id, ascending; ended ones too while they are kept."""
+    async def list(self, *, after: str | None, limit: int) -> Sequence[Silence]:
+        """At most `limit` silences by id, ascending, ended ones too while they are kept; only ids above `after`, where given."""
 
-    async def silence(self, silence: str) -> Silence | None:
+    async def get(self, silence: str) -> Silence | None:
         """One silence, or None."""
 
-    async def put_silence(self, silence: Silence) -> Silence:
-        """Creates it, or replaces the one of the same id."""
+    async def put(self, silence: Silence) -> None:
+        """Adds it, or replaces the one with its id."""
 
-    async def end_silence(self, silence: str, *, by: str) -> None:
-        """Removes it."""
+    async def remove(self, silence: str) -> bool:
+        """Whether there was one to remove."""
 
 
 class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,8 +134,8 @@ class Quarantine(Protocol):
     """What could not be stored."""
 
     async def quarantined(
-        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, after: str | None, limit: int
-    ) -> Sequence[QuarantineItem]:
+        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[QuarantineItem], str | None]:
         """Newest first."""
 
     async def quarantined_one(self, item: str) -> QuarantineItem | None:
@@ -177,8 +169,11 @@ class Rules(Protocol):
 class Outbox(Protocol):
     """Messages to people and what became of them."""
 
-    async def messages(self, *, after: str | None, limit: int) -> Sequence[tuple[OutboxMessage, Sequence[Attempt]]]:
-        """Newest first; `after` is `<key>:<channel>`."""
+    async def outbox(self, limit: int, cursor: str | None) -> tuple[list[OutboxEntry], str | None]:
+        """Newest first."""
+
+    async def attempts(self, key: str) -> list[Attempt]:
+        """All attempts for a key on any channel, oldest first."""
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -245,6 +240,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices
     units: Units
     alarms: Alarms
+    desk: AlarmDesk
     silences: Silences
     quarantine: Quarantine
     ledger: Ledger

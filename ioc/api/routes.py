@@ -1,0 +1,88 @@
+"""The one table of the API's routes: requests are validated by it, and /openapi.json is emitted from it."""
+
+from typing import Any
+
+from ioc.api.documents import (
+    DeviceDocument,
+    FamilyDocument,
+    LedgerDocument,
+    Page,
+    PlatformDocument,
+    QuarantineDocument,
+    SilenceDocument,
+    UnitDocument,
+)
+from ioc.api.handlers import about, alarms, events, fleet, records, silences
+from ioc.api.handlers.common import Paged
+from ioc.api.ports import Replay
+from ioc.api.route import Access, Route
+from ioc.domain.alarm_document import AlarmDocument, JournalDocument
+
+_API = "/api/v1"
+_DEVICE = f"{_API}/devices/{{id}}"
+_ALARM = f"{_API}/alarms/{{id}}"
+_SILENCE = f"{_API}/silences/{{id}}"
+_QUARANTINED = f"{_API}/quarantine/{{id}}"
+
+
+def _get(path: str, summary: str, handler: Any, response: Any, **more: Any) -> Route:  # noqa: ANN401  a Route's own fields
+    return Route(method="GET", path=path, summary=summary, handler=handler, response=response, **more)
+
+
+def _act(path: str, summary: str, handler: Any, response: Any, **more: Any) -> Route:  # noqa: ANN401  a Route's own fields
+    return Route(method="POST", path=path, summary=summary, handler=handler, response=response, **{"access": Access.ACT, **more})
+
+
+ROUTES: tuple[Route, ...] = (
+    _get("/healthz", "The process lives", about.healthz, about.Alive, access=Access.PUBLIC),
+    _get("/readyz", "Every part works", about.readyz, about.Readiness, access=Access.PUBLIC, also={503: about.Readiness}),
+    _get("/metrics", "Own metrics for Prometheus", about.metrics, str, access=Access.PUBLIC, media="text/plain"),
+    _get("/openapi.json", "This description", about.openapi, dict[str, Any], access=Access.PUBLIC),
+    _get(f"{_API}/session", "Who asks", about.who, about.SessionDocument),
+    _act(
+        f"{_API}/session", "Log in: token into cookie", about.login, about.SessionDocument,
+        access=Access.PUBLIC, body=about.LoginBody, errors=(401, 403),
+    ),
+    Route(method="DELETE", path=f"{_API}/session", summary="Log out", handler=about.logout, status=204),
+    _get(f"{_API}/platform", "How well we hear and store", about.get_platform, PlatformDocument),
+    _get(f"{_API}/families", "Declared families, with counts", fleet.list_families, Page[FamilyDocument]),
+    _get(f"{_API}/units", "Units with counts", fleet.list_units, Page[UnitDocument], query=Paged),
+    _get(f"{_API}/devices", "Devices", fleet.list_devices, Page[DeviceDocument], query=fleet.DeviceQuery),
+    _get(_DEVICE, "One device", fleet.get_device, DeviceDocument),
+    _get(f"{_DEVICE}/series", "A metric over time", fleet.get_series, fleet.SeriesDocument, query=fleet.SeriesQuery),
+    _act(
+        f"{_DEVICE}/approve", "Let a held device take part", fleet.approve_device, DeviceDocument,
+        access=Access.OPERATE, body=fleet.ApproveBody | None, errors=(409,),
+    ),
+    _get(f"{_API}/alarms", "Alarms, newest first", alarms.list_alarms, Page[AlarmDocument], query=alarms.AlarmQuery),
+    _get(_ALARM, "One alarm", alarms.get_alarm, AlarmDocument),
+    _get(f"{_ALARM}/journal", "What happened to it", alarms.get_journal, Page[JournalDocument], query=alarms.JournalQuery),
+    _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None, errors=(409,)),
+    _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody, errors=(409,)),
+    _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody, errors=(409,)),
+    _act(f"{_ALARM}/shelve", "Shelve", alarms.shelve, AlarmDocument, body=alarms.ShelveBody, errors=(409,)),
+    _get(f"{_API}/silences", "Silences", silences.list_silences, Page[SilenceDocument], query=Paged),
+    _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=silences.SilenceBody, status=201),
+    _get(_SILENCE, "One silence", silences.get_silence, SilenceDocument),
+    Route(
+        method="PUT", path=_SILENCE, summary="Change a silence", handler=silences.replace_silence,
+        access=Access.ACT, body=silences.SilenceBody, response=SilenceDocument,
+    ),
+    Route(method="DELETE", path=_SILENCE, summary="End a silence", handler=silences.delete_silence, access=Access.ACT, status=204),
+    _get(f"{_API}/rules", "Rules in force", records.list_rules, Page[records.RuleDocument]),
+    _get(
+        f"{_API}/quarantine", "What could not be stored", records.list_quarantine, Page[QuarantineDocument],
+        query=records.QuarantineQuery,
+    ),
+    _get(_QUARANTINED, "One quarantined message", records.get_quarantined, QuarantineDocument),
+    _act(f"{_QUARANTINED}/replay", "Try again to store it", records.replay, Replay, access=Access.OPERATE, errors=(409,)),
+    _get(f"{_API}/ledger", "What became of every delivery", records.get_ledger, LedgerDocument, query=records.LedgerQuery),
+    _get(
+        f"{_API}/messages", "Messages to people", records.list_messages, Page[records.MessageDocument],
+        query=Paged, access=Access.OPERATE,
+    ),
+    _get(
+        f"{_API}/events", "Server-Sent Events", events.events, str,
+        query=events.EventsQuery, media="text/event-stream", endless=True,
+    ),
+)  # fmt: skip

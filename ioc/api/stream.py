@@ -1,0 +1,183 @@
+"""What happens, as Server-Sent Events: one bounded ring for all clients, each reading it at its own pace.
+
+A client holds no buffer of its own, only its place in the ring. Who falls out of it, or asks for an id that is no longer there,
+gets a `reset` and starts again from a snapshot.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from ioc.api.documents import UnitsEvent
+
+KINDS = ("sample", "alarm", "liveness", "units", "ledger", "own")
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """One event of the ring: `document` is kept for readers who may see only part of it."""
+
+    number: int
+    kind: str
+    unit: str | None
+    """Whom it concerns; None = everybody."""
+    data: bytes
+    document: Any
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a reader gets next: events, or `reset` because some it should have had are gone."""
+
+    events: list[Event]
+    reset: bool
+    position: int
+    """Number of the newest event taken into account."""
+
+
+class Hub:
+    """Publishes to any number of readers; publish() never waits and never grows beyond its bounds."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], int],
+        boot: str,
+        max_events: int = 10_000,
+        max_bytes: int = 16 << 20,
+        sample_every_ms: int = 10_000,
+        max_devices: int = 200_000,
+    ) -> None:
+        """`boot` names this run of the program: ids of another run mean nothing here."""
+        self.boot = boot
+        self._clock = clock
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._ring: deque[Event] = deque()
+        self._number = 0
+        self._news = asyncio.Event()
+        self._sample_every_ms = sample_every_ms
+        self._max_devices = max_devices
+        self._sample_sent: OrderedDict[str, int] = OrderedDict()
+        self._encoder = msgspec.json.Encoder()
+        self.readers = 0
+        """How many are reading now."""
+        self.closed = False
+
+    def close(self) -> None:
+        """Lets all readers end: the server stops."""
+        self.closed = True
+        self._news.set()
+
+    @contextmanager
+    def reader(self) -> Iterator[None]:
+        """Counts a reader for as long as the block lasts."""
+        self.readers += 1
+        try:
+            yield
+        finally:
+            self.readers -= 1
+
+    @property
+    def position(self) -> int:
+        """Number of the newest event."""
+        return self._number
+
+    def publish(self, kind: str, document: object, *, unit: str | None = None, device: str | None = None) -> None:
+        """Hands a JSON-able document to all readers.
+
+        `unit` = whom it concerns (a technician of other units does not get it). Samples are thinned: at most one per `device` in
+        `sample_every_ms`; who needs the very latest asks the API.
+        """
+        if kind == "sample" and device is not None and not self._due(device):
+            return
+        self._number += 1
+        event = Event(self._number, kind, unit, self._encoder.encode(document), document if isinstance(document, UnitsEvent) else None)
+        self._ring.append(event)
+        self._bytes += len(event.data)
+        while len(self._ring) > self._max_events or (self._bytes > self._max_bytes and len(self._ring) > 1):
+            self._bytes -= len(self._ring.popleft().data)
+        self._news.set()
+
+    def _due(self, device: str) -> bool:
+        now = self._clock()
+        if now - self._sample_sent.get(device, now - self._sample_every_ms) < self._sample_every_ms:
+            return False
+        self._sample_sent[device] = now
+        self._sample_sent.move_to_end(device)
+        if len(self._sample_sent) > self._max_devices:
+            self._sample_sent.popitem(last=False)
+        return True
+
+    def find(self, event_id: str | None) -> int | None:
+        """The position that an event id of this run names; None when the ring no longer reaches back to it."""
+        boot, _, number = (event_id or "").rpartition("-")
+        if boot != self.boot or not (number.isascii() and number.isdigit()) or len(number) > 18:  # noqa: PLR2004  fits int64
+            return None
+        position = int(number)
+        return position if self._oldest() - 1 <= position <= self._number else None
+
+    def read(self, position: int, limit: int) -> Reading:
+        """At most `limit` events after a position; a reset when the ring no longer reaches back to it."""
+        if position < self._oldest() - 1:
+            return Reading([], reset=True, position=self._number)
+        first = len(self._ring) - (self._number - position)
+        events = list(itertools.islice(self._ring, first, first + limit))
+        return Reading(events, reset=False, position=position + len(events))
+
+    async def wait(self, position: int, seconds: float) -> bool:
+        """Waits until there is something after a position; False when nothing came in time."""
+        if self._number > position or self.closed:
+            return True
+        if self._news.is_set():
+            self._news = asyncio.Event()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def event_id(self, number: int) -> str:
+        """`<boot>-<n>`, growing by one with each event."""
+        return f"{self.boot}-{number}"
+
+    def _oldest(self) -> int:
+        return self._ring[0].number if self._ring else self._number + 1
+
+
+def render(event: Event, event_id: str, units: frozenset[str] | None) -> bytes:
+    """The event's lines, or nothing when it does not concern a reader of these units (None = reads everything)."""
+    data = event.data if units is None else _within(event, units)
+    return b"" if data is None else frame(event.kind, event_id, data)
+
+
+def frame(kind: str, event_id: str, data: bytes) -> bytes:
+    """One event on the wire; JSON holds no line breaks."""
+    return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), data)
+
+
+def _within(event: Event, units: frozenset[str]) -> bytes | None:
+    if isinstance(event.document, UnitsEvent):
+        items = [item for item in event.document.items if item.unit in units]
+        # The sums over the whole fleet are not a technician's.
+        return msgspec.json.encode(msgspec.structs.replace(event.document, items=items, totals={})) if items else None
+    if event.kind in {"ledger", "own"}:
+        return event.data
+    return event.data if event.unit in units else None
+
+
+def wanted(kinds: str | None) -> frozenset[str]:
+    """The kinds that a comma-separated list names; None = all. ValueError names an unknown one."""
+    if kinds is None:
+        return frozenset(KINDS)
+    chosen: Iterable[str] = [kind.strip() for kind in kinds.split(",") if kind.strip()]
+    for kind in chosen:
+        if kind not in KINDS:
+            msg = f"unknown kind {kind!r}; there are {', '.join(KINDS)}"
+            raise ValueError(msg)
+    return frozenset(chosen)
