@@ -175,7 +175,7 @@ class _Builder:
             return self._sequence(event, depth)
         if not isinstance(event, yaml.ScalarEvent):  # pragma: no cover  the parser sends nothing else here
             raise self._fault(event, "unexpected structure", "check the indentation")
-        empty = event.value == "" and event.style is None
+        empty = event.value == "" and not event.style
         return Node(source=self.file, line=_line(event), value=None if empty else event.value)
 
     def _mapping(self, start: yaml.Event, depth: int) -> Node:

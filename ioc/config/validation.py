@@ -26,7 +26,8 @@ def validate(model: type[Model], document: Document) -> Model:
 
 def problems_of(error: ValidationError, model: type[BaseModel], document: Document) -> list[Problem]:
     """Each of pydantic's errors once, in the order of lines."""
-    found = (_problem(details, model, document) for details in error.errors(include_url=False))
+    errors = error.errors(include_url=False)
+    found = (_problem(details, model, document) for details in errors if not _follows(details, errors))
     return sorted(dict.fromkeys(found), key=lambda problem: (problem.file, problem.line or 0))
 
 
@@ -41,7 +42,7 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
     location = _at_key(details)
     node, shown, reached = _walk(document, location)
     last = str(location[-1]) if location else ""
-    if kind == "missing":
+    if kind == "missing" and not _is_empty(reached):
         path = f"{shown}.{last}" if shown else last
         return Problem(file=node.source, line=node.line, path=path, what="is missing", do=f"add `{last}: …`")
     if kind == "extra_forbidden":
@@ -49,6 +50,14 @@ def _problem(details: ErrorDetails, model: type[BaseModel], document: Document) 
         return Problem(file=node.source, line=node.line, path=shown, what=f"unknown key `{last}`", do=suggestion(last, known, noun="keys"))
     what, do = _explain(details, reached, secret=last in SECRET_KEYS)
     return Problem(file=node.source, line=node.line, path=shown, what=what, do=do)
+
+
+def _follows(details: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    """Whether a list only counts as too short because its items are wrong."""
+    location = details["loc"]
+    return details["type"] == "too_short" and any(
+        len(other["loc"]) > len(location) and other["loc"][: len(location)] == location for other in errors
+    )
 
 
 def _at_key(details: ErrorDetails) -> Location:
@@ -89,13 +98,17 @@ def _step(node: Node, step: Step) -> tuple[Step, Node] | None:
 def _explain(details: ErrorDetails, node: Node, *, secret: bool) -> tuple[str, str]:
     context: Mapping[str, Any] = details.get("ctx", {})
     explain = _EXPLANATIONS.get(details["type"])
-    if node.value is None and node.items is None and node.entries is None:
+    if _is_empty(node):
         return "is empty", "give it a value, or remove the line"
     shown = "the value" if secret else _shown(node)
     if explain is not None:
         return explain(shown, context)
     what, _, do = details["msg"].partition("; ")
     return what, do
+
+
+def _is_empty(node: Node) -> bool:
+    return node.value is None and node.items is None and node.entries is None
 
 
 def _shown(node: Node) -> str:
