@@ -32,7 +32,7 @@ class CanaryBack(msgspec.Struct, frozen=True, gc=False):
 
 
 class Connected(msgspec.Struct, frozen=True, gc=False):
-    """CONNACK accepted, SUBACK checked."""
+    """The broker accepted us; stands before all deliveries of its epoch. A refused SUBSCRIBE shows as `Disconnected`."""
 
     at: int
     epoch: int
