@@ -1,0 +1,138 @@
+"""InfluxDB 2 as the time-series store: writes end in 204 or in named refusals, reads are InfluxQL."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ioc.adapters import influx_query as ql
+from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
+from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
+from ioc.adapters.influx_write import POINTS_MOST, BatchWrite
+from ioc.adapters.line_protocol import LineEncoder
+from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError
+
+_WRITE = "/api/v2/write"
+_STORED = 204
+_ABOUT_POINTS = frozenset({_STORED, 400, 413, 422})
+"""Answers that speak of the points sent, not of the server or of us."""
+_FIELDS_AT_ONCE = 20
+_CHUNK_ROWS = "10000"
+
+
+class InfluxStore:
+    """One bucket. Every method raises StoreUnavailableError, or StoreDeniedError where a person must act."""
+
+    def __init__(
+        self, url: str, *, org: str, bucket: str, token: str, timeout_ms: int = 10_000, ca_file: Path | None = None
+    ) -> None:
+        self._http = InfluxHttp(url, token=token, timeout_ms=timeout_ms, ca_file=ca_file)
+        self._org = org
+        self._bucket = bucket
+        self._encoder = LineEncoder()
+        self._shard_ms = DEFAULT_SHARD_MS
+        self._types: dict[str, dict[str, str]] = {}
+
+    async def prepare(self, retention_ms: int) -> None:
+        """Bucket, retention (0 = for ever) and query mapping exist and are as configured; access is proved."""
+        bucket = await prepare_bucket(self._http, self._org, self._bucket, retention_ms)
+        self._shard_ms = bucket.shard_ms
+        await self.ping()
+        await self._query("SHOW MEASUREMENTS LIMIT 1")
+
+    async def ping(self) -> None:
+        """The server answers, knows the token, and lets it write into the bucket: an empty write says so and stores nothing."""
+        answer = await self._send(b"")
+        raise_unless_ok(answer, self._http.url, "writing")
+
+    async def write(self, points: Sequence[Point]) -> list[PointRefusal]:
+        """Refusals by index, once every other point is stored and durable. Safe to repeat."""
+        refusals: list[PointRefusal] = []
+        for begin in range(0, len(points), POINTS_MOST):
+            batch = BatchWrite(points[begin : begin + POINTS_MOST], encoder=self._encoder, shard_ms=self._shard_ms)
+            refused = await batch.run(self._send)
+            refusals += (PointRefusal(begin + refusal.index, refusal.field, refusal.detail) for refusal in refused)
+        return refusals
+
+    async def latest(self, measurement: str, *, since: int = 0) -> dict[str, dict[str, tuple[int, FieldValue]]]:
+        """Device → field → (ts, value) of its last point at or after `since` (Unix ms)."""
+        types = await self.field_types(measurement)
+        devices: dict[str, dict[str, tuple[int, FieldValue]]] = {}
+        fields = sorted(types)
+        for begin in range(0, len(fields), _FIELDS_AT_ONCE):
+            asked = fields[begin : begin + _FIELDS_AT_ONCE]
+            statements = (
+                f'SELECT last({ql.name(field)}) FROM {ql.name(measurement)} WHERE time >= {since}ms GROUP BY "device"'  # noqa: S608 - quoted
+                for field in asked
+            )
+            for rows in await self._query("; ".join(statements)):
+                device, field = rows.tags.get("device", ""), asked[rows.statement]
+                if device:
+                    ts, value = rows.values[0]
+                    devices.setdefault(device, {})[field] = (ts, _typed(value, types[field]))
+        return devices
+
+    async def series(  # noqa: PLR0917 - the port's order
+        self, measurement: str, tags: Mapping[str, str], field: str, start: int, end: int, every_ms: int | None
+    ) -> list[SeriesRow]:
+        """Rows of start ≤ ts < end, ascending: mean, low and high of each bucket for numbers, its last value for strings.
+
+        Buckets begin at multiples of `every_ms`; None = the points as stored. Empty buckets are left out.
+        """
+        kind = await self._type_of(measurement, field)
+        if kind is None:
+            return []
+        column = ql.name(field)
+        what = column
+        if every_ms is not None:
+            what = f"last({column})" if kind == "string" else f"mean({column}), min({column}), max({column})"
+        where = ql.during(start, end) + ql.tagged(tags)
+        buckets = "" if every_ms is None else f" GROUP BY time({every_ms}ms) fill(none)"
+        found = await self._query(f"SELECT {what} FROM {ql.name(measurement)} WHERE {where}{buckets}")  # noqa: S608 - quoted
+        as_type = "float" if every_ms is not None and kind == "integer" else kind
+        return [_series_row(values, as_type) for rows in found for values in rows.values]
+
+    async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
+        """Points of start ≤ ts < end that carry the field."""
+        where = ql.during(start, end)
+        found = await self._query(f"SELECT count({ql.name(field)}) FROM {ql.name(measurement)} WHERE {where}")  # noqa: S608 - quoted
+        return sum(int(values[1]) for rows in found for values in rows.values)
+
+    async def field_types(self, measurement: str) -> dict[str, str]:
+        """Field → float, integer, string or boolean, as the store has it now."""
+        found = await self._query(f"SHOW FIELD KEYS FROM {ql.name(measurement)}")
+        types = {str(field): str(kind) for rows in found for field, kind in rows.values}
+        self._types[measurement] = types
+        return types
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.close()
+
+    async def _type_of(self, measurement: str, field: str) -> str | None:
+        known = self._types.get(measurement, {}).get(field)
+        return known or (await self.field_types(measurement)).get(field)
+
+    async def _send(self, lines: bytes) -> Answer:
+        answer = await self._http.post_lines(_WRITE, {"org": self._org, "bucket": self._bucket, "precision": "ms"}, lines)
+        if answer.status in _ABOUT_POINTS:
+            return answer
+        raise_unless_ok(answer, self._http.url, f"writing to bucket {self._bucket!r}")
+        detail = f"{self._http.url} answers a write with {answer.status} instead of 204: it is not InfluxDB 2; check store.url"
+        raise StoreDeniedError(detail)
+
+    async def _query(self, statements: str) -> list[ql.Rows]:
+        query = {"db": self._bucket, "epoch": "ms", "q": statements, "chunked": "true", "chunk_size": _CHUNK_ROWS}
+        answer = await self._http.get("/query", query)
+        raise_unless_ok(answer, self._http.url, "a query")
+        return list(ql.read_rows(answer.body))
+
+
+def _typed(value: FieldValue, kind: str) -> FieldValue:
+    """JSON writes a float 70.0 as 70."""
+    return float(value) if kind == "float" else value
+
+
+def _series_row(values: Sequence[Any], kind: str) -> SeriesRow:
+    ts, value, *bounds = values
+    low, high = (float(bound) for bound in bounds) if bounds else (None, None)
+    return SeriesRow(ts, _typed(value, kind), low, high)

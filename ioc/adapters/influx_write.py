@@ -1,0 +1,123 @@
+"""One batch into InfluxDB until the server has answered 204 for everything that it will ever take.
+
+Only 204 counts as stored: after a 422 the other points usually are stored too, but the answer names one of several
+troubles, so the rest is sent again until nothing is left to be refused. Writing a point twice changes nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from ioc.adapters.influx_answers import FieldConflict, beyond_retention, field_conflict, unreadable_lines
+from ioc.adapters.influx_http import Answer
+from ioc.adapters.line_protocol import LineEncoder
+from ioc.domain.point import Point, PointRefusal
+
+POINTS_MOST = 5_000
+"""Points in one request; a batch for this module holds no more."""
+REQUESTS_MOST = 64
+_STORED, _BAD_REQUEST, _TOO_LARGE, _UNPROCESSABLE = 204, 400, 413, 422
+_GO_ZERO_TO_1970_MS = 62_135_596_800_000
+"""Shards are aligned to Go's zero time, the year 1."""
+
+Send = Callable[[bytes], Awaitable[Answer]]
+
+
+class BatchWrite:
+    """The course of one batch: what is still to be sent, what was refused and why."""
+
+    def __init__(self, points: Sequence[Point], *, encoder: LineEncoder, shard_ms: int) -> None:
+        self._points = dict(enumerate(points))
+        self._encoder = encoder
+        self._shard_ms = shard_ms
+        self._lines: dict[int, bytes] = {}
+        self._whole: dict[int, str] = {}
+        self._fields: dict[int, dict[str, str]] = {}
+
+    async def run(self, send: Send) -> list[PointRefusal]:
+        """The refusals, once all else is stored; whatever `send` raises passes through."""
+        await asyncio.to_thread(self._encode, list(self._points))
+        groups = [sorted(self._lines)]
+        requests = 0
+        while groups:
+            group = [index for index in groups.pop() if index in self._lines]
+            if not group:
+                continue
+            if requests == REQUESTS_MOST:
+                self._give_up([group, *groups])
+                break
+            answer = await send(b"\n".join([self._lines[index] for index in group]))
+            requests += 1
+            groups += await asyncio.to_thread(self._after, group, answer)
+        return self._refusals()
+
+    def _encode(self, indexes: Sequence[int]) -> None:
+        for index in indexes:
+            try:
+                self._lines[index] = self._encoder.line(self._points[index])
+            except ValueError as error:
+                self._refuse(index, str(error))
+
+    def _after(self, group: list[int], answer: Answer) -> list[list[int]]:
+        """Which groups to send next."""
+        if answer.status == _STORED:
+            return []
+        message = answer.message or f"refused with {answer.status}"
+        if answer.status == _UNPROCESSABLE:
+            conflict = field_conflict(message, (self._points[index] for index in group))
+            if conflict is not None:
+                return self._without_field(group, conflict)
+            beyond = beyond_retention(message)
+            if beyond:
+                oldest = sorted(group, key=lambda index: self._points[index].ts)[:beyond]
+                return self._without(group, dict.fromkeys(oldest, message))
+        if answer.status == _BAD_REQUEST:
+            unreadable = unreadable_lines(message, ((index, self._lines[index].decode()) for index in group))
+            if unreadable:
+                return self._without(group, unreadable)
+        if len(group) == 1:
+            return self._without(group, {group[0]: message})
+        return [group[: len(group) // 2], group[len(group) // 2 :]]
+
+    def _without(self, group: list[int], refused: dict[int, str]) -> list[list[int]]:
+        for index, detail in refused.items():
+            self._refuse(index, detail)
+        return [group]
+
+    def _without_field(self, group: list[int], conflict: FieldConflict) -> list[list[int]]:
+        """Types are fixed shard by shard: where the answer may mean one of several, each is asked for itself."""
+        shards: dict[int, list[int]] = {}
+        for index in group:
+            if conflict.concerns(self._points[index]):
+                shards.setdefault((self._points[index].ts + _GO_ZERO_TO_1970_MS) // self._shard_ms, []).append(index)
+        if len(shards) > 1:
+            concerned = {index for indexes in shards.values() for index in indexes}
+            return [*shards.values(), [index for index in group if index not in concerned]]
+        for index in next(iter(shards.values())):
+            self._refuse_field(index, conflict)
+        return [group]
+
+    def _refuse_field(self, index: int, conflict: FieldConflict) -> None:
+        point = self._points[index]
+        left = {name: value for name, value in point.fields.items() if name != conflict.field}
+        if not left:
+            self._refuse(index, conflict.detail)
+            return
+        self._fields.setdefault(index, {})[conflict.field] = conflict.detail
+        self._points[index] = Point(point.measurement, point.tags, left, point.ts)
+        self._encode([index])
+
+    def _refuse(self, index: int, detail: str) -> None:
+        self._whole[index] = detail
+        self._fields.pop(index, None)
+        self._lines.pop(index, None)
+
+    def _give_up(self, groups: Sequence[Sequence[int]]) -> None:
+        """A batch that stays unclear is refused where it is unclear: kept whole in quarantine it can be replayed, and blocks nothing."""
+        for group in groups:
+            for index in group:
+                self._refuse(index, f"InfluxDB's answers left unclear within {REQUESTS_MOST} requests which point it refuses")
+
+    def _refusals(self) -> list[PointRefusal]:
+        whole = [PointRefusal(index, None, detail) for index, detail in self._whole.items()]
+        single = [PointRefusal(index, name, detail) for index, fields in self._fields.items() for name, detail in fields.items()]
+        return sorted(whole + single, key=lambda refusal: (refusal.index, refusal.field or ""))

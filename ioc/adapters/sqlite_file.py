@@ -1,0 +1,186 @@
+"""One SQLite file behind threads of its own: durable transactions in order, reads beside them, nothing on the event loop."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from ioc.domain.point import StoreUnavailableError
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+_WAITING_MOST = 64
+_READERS = 2
+_BUSY_MS = 5_000
+_ADVICE = {
+    "disk is full": "free space on the disk, or give the file's folder more of it",
+    "disk I/O error": "the disk fails or is full; look at the kernel's log",
+    "readonly database": "make the file and its folder writable for this user",
+    "unable to open": "make the folder exist and be writable for this user",
+    "malformed": "the file is damaged; move it away, a new one is begun at the next start",
+    "not a database": "the file is damaged or something else; move it away, a new one is begun at the next start",
+    "locked": "another process writes to the file; end it",
+}
+
+
+class _Ticket:
+    """Says to a transaction whether anybody still waits for it."""
+
+    __slots__ = ("abandoned",)
+
+    def __init__(self) -> None:
+        self.abandoned = False
+
+
+class SqliteFile:
+    """WAL and synchronous=FULL: what a transaction wrote survives loss of power once `write` returns.
+
+    Every failure is `error` (a StoreUnavailableError) with the file, SQLite's words and what to do. A transaction for
+    which nobody waits any more (timeout, cancellation) is rolled back.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        schema: str,
+        *,
+        version: int = 1,
+        error: type[StoreUnavailableError] = StoreUnavailableError,
+        functions: tuple[tuple[str, int, Callable[..., bytes]], ...] = (),
+        timeout_s: float = 30.0,
+        checkpoint_pages: int = 1_000,
+    ) -> None:
+        self.path = path
+        self._schema = schema
+        self._version = version
+        self._error = error
+        self._functions = functions
+        self._timeout_s = timeout_s
+        self._checkpoint_pages = checkpoint_pages
+        self._writer: ThreadPoolExecutor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._reading = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._waiting = 0
+
+    async def open(self) -> None:
+        """Creates the file where there is none, and its tables."""
+        if self._writer is None:
+            self._writer = ThreadPoolExecutor(1, f"{self.path.name}-writer")
+            self._readers = ThreadPoolExecutor(_READERS, f"{self.path.name}-reader")
+        await self._run(self._writer, self._open_writer)
+
+    async def write(self, work: Work[T]) -> T:
+        """What `work` returns, run in one transaction that is on disk when this returns."""
+        ticket = _Ticket()
+        try:
+            return await self._run(self._writer, lambda: self._transaction(work, ticket))
+        finally:
+            ticket.abandoned = True
+
+    async def read(self, work: Work[T]) -> T:
+        """What `work` returns; sees all transactions that were finished before."""
+        return await self._run(self._readers, lambda: work(self._reader()))
+
+    async def close(self) -> None:
+        """Waits for what is running, merges the log into the file and closes it."""
+        writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
+        if writer is None or readers is None:
+            return
+        await asyncio.to_thread(readers.shutdown)
+        await asyncio.to_thread(writer.shutdown)
+        while self._opened:
+            self._opened.pop().close()
+        self._connection = None
+        self._reading = threading.local()
+
+    async def _run(self, threads: ThreadPoolExecutor | None, work: Callable[[], T]) -> T:
+        if threads is None:
+            detail = f"{self.path} is not open"
+            raise self._error(detail)
+        if self._waiting >= _WAITING_MOST:
+            detail = f"{self.path}: {_WAITING_MOST} transactions wait for the disk already"
+            raise self._error(detail)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(threads, work)
+        except TimeoutError:
+            detail = f"{self.path}: the disk did not answer within {self._timeout_s:g} s"
+            raise self._error(detail) from None
+        except (sqlite3.Error, OSError) as error:
+            detail = f"{self.path}: {error}{_advice(str(error))}"
+            raise self._error(detail) from error
+        finally:
+            self._waiting -= 1
+
+    def _transaction(self, work: Work[T], ticket: _Ticket) -> T:
+        connection = self._connection
+        if connection is None:
+            msg = "unable to open the file earlier"
+            raise sqlite3.OperationalError(msg)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(connection)
+            _commit(connection, ticket)
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return result
+
+    def _open_writer(self) -> None:
+        if self._connection is not None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        connection = self._connect()
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
+            connection.execute("PRAGMA journal_size_limit=67108864")
+            _refuse_newer(connection, self._version)
+            connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version={self._version}; COMMIT")
+        except BaseException:
+            connection.close()
+            raise
+        self._opened.append(connection)
+        self._connection = connection
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._reading, "connection", None)
+        if connection is None:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only=ON")
+            self._opened.append(connection)
+            self._reading.connection = connection
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        for name, arguments, function in self._functions:
+            connection.create_function(name, arguments, function, deterministic=True)
+        return connection
+
+
+def _commit(connection: sqlite3.Connection, ticket: _Ticket) -> None:
+    if ticket.abandoned:
+        msg = "given up: nobody waits for this transaction any more"
+        raise sqlite3.OperationalError(msg)
+    connection.execute("COMMIT")
+
+
+def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > known:
+        msg = f"written by a newer version of this program (format {version}, this one knows {known})"
+        raise sqlite3.DatabaseError(msg)
+
+
+def _advice(words: str) -> str:
+    return next((f": {advice}" for sign, advice in _ADVICE.items() if sign in words), "")
