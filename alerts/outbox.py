@@ -9,7 +9,7 @@ import structlog
 
 from alerts.channel import Channel, Fault, SendError
 from ioc.domain.alarm import Attempt
-from ioc.domain.state import PendingMessage, StateUnavailableError
+from ioc.domain.state import FencedError, PendingMessage, StateUnavailableError
 
 log = structlog.get_logger("ioc.outbox")
 
@@ -146,6 +146,8 @@ class _Worker:
             except StateUnavailableError as error:
                 self._complain("outbox_unreadable", str(error))
                 wait = self.retry.first
+            except FencedError:
+                raise
             except Exception:
                 log.exception("outbox_worker_failed", channel=self.name)
                 wait = self.retry.longest

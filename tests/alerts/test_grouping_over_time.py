@@ -1,10 +1,10 @@
 """One storm is one message: what groups say, and when."""
 
 import pytest
-from notifying.stage import MIN, START, S, Stage
 
 from alerts.grouping import Reason
-from ioc.domain.alarm import Severity, Step
+from ioc.domain.alarm import Severity, Step, Transition
+from notifying.stage import MIN, START, S, Stage
 
 USUAL = {"group_by": ["rule", "unit"], "group_wait": "30s", "group_interval": "5m", "repeat_interval": "4h"}
 
@@ -193,9 +193,7 @@ def test_entries_read_before_are_skipped() -> None:
     assert stage.notifier.step([_raised(stage.position, entry.id)], {entry.id: entry}, START).outbox == ()
 
 
-def _raised(seq: int, alarm: str):  # noqa: ANN202
-    from ioc.domain.alarm import Transition  # noqa: PLC0415
-
+def _raised(seq: int, alarm: str) -> Transition:
     return Transition(
         seq=seq, alarm=alarm, rule="r", severity=Severity.MAJOR, device=None, unit=None, step=Step.RAISED, at=0, recorded=0, by="tick"
     )

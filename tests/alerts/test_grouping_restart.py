@@ -2,9 +2,9 @@
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from notifying.stage import MIN, S, Stage
 
 from ioc.domain.alarm import Severity, Step
+from notifying.stage import MIN, S, Stage
 
 NAMES = ("a", "b", "c", "d")
 ROUTES = (
