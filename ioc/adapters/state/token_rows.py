@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
 
@@ -14,9 +15,7 @@ from ioc.adapters.state.schema import tokens as table
 from ioc.domain.principal import Principal, Role
 from ioc.domain.token import TokenInfo, TokenKind
 
-_PREFIX = "ioc"
-_PARTS = 3
-_MAX_LENGTH = 256
+_TOKEN = re.compile(r"ioc_([0-9a-f]{12})_[0-9a-f]{64}")
 
 
 async def create_token(
@@ -31,7 +30,7 @@ async def create_token(
 ) -> str:
     """A new token's plaintext: `ioc_<public id>_<32 random bytes>`; only the hash of it is stored."""
     public = secrets.token_hex(6)
-    token = f"{_PREFIX}_{public}_{secrets.token_hex(32)}"
+    token = f"ioc_{public}_{secrets.token_hex(32)}"
     row = {
         "id": public,
         "hash": _hash(token),
@@ -49,10 +48,10 @@ async def create_token(
 
 async def verify_token(conn: AsyncConnection, token: str, now: int) -> Principal | None:
     """Whose token it is; None for an unknown, expired or revoked one."""
-    parts = token.split("_")
-    if len(token) > _MAX_LENGTH or len(parts) != _PARTS:
+    shape = _TOKEN.fullmatch(token)
+    if shape is None:
         return None
-    row = (await conn.execute(select(table).where(table.c.id == parts[1]))).mappings().one_or_none()
+    row = (await conn.execute(select(table).where(table.c.id == shape[1]))).mappings().one_or_none()
     # A hash of 256 random bits needs no salt and no slow function: there is nothing to guess.
     if row is None or not hmac.compare_digest(row["hash"], _hash(token)):
         return None
@@ -100,4 +99,4 @@ def _principal(row: RowMapping) -> Principal:
 
 
 def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(token.encode()).hexdigest()
