@@ -85,7 +85,6 @@ class Group(msgspec.Struct, kw_only=True):
                     self._note(at)
                     return reason
                 member.ended = "cleared" if step is Step.CLEARED else "withdrawn"
-                member.alarm = alarm
             case Step.ACKNOWLEDGED:
                 member.acknowledged = True
             case Step.SHELVED:
@@ -94,6 +93,8 @@ class Group(msgspec.Struct, kw_only=True):
                 member.shelved = False
             case _:
                 pass
+        if member.ended:
+            member.alarm = alarm
         self._note(at)
         return None
 

@@ -12,7 +12,7 @@ from alerts.policy import Policy, RoutePlan
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
-"""Entries that change nothing about who has to be told what."""
+"""Entries that change an alarm, but nothing about who has to be told what."""
 
 
 class Untold(msgspec.Struct, frozen=True):
@@ -112,7 +112,7 @@ class Notifier:
 
     def _read(self, entry: Transition, alarms: Mapping[str, Alarm]) -> None:
         alarm = alarms.get(entry.alarm) or self._alarms.get(entry.alarm)
-        if alarm is None or entry.step in _SILENT:
+        if alarm is None:
             return
         keys = self._groups_of.get(alarm.id)
         if entry.step is Step.RAISED or (entry.step is Step.UNSHELVED and not keys and alarm.active):
@@ -120,6 +120,8 @@ class Notifier:
             return
         for key in list(keys or ()):
             self._alarms[alarm.id] = alarm
+            if entry.step in _SILENT and not self._groups[key].members[alarm.id].ended:
+                continue
             reason = self._groups[key].apply(entry.step, alarm, entry.recorded)
             if reason is not None:
                 self._leave(alarm.id, key)

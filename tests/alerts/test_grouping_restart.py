@@ -13,7 +13,7 @@ ROUTES = (
 )
 ACTS = st.one_of(
     st.tuples(st.just("raise"), st.sampled_from(NAMES), st.sampled_from([Severity.CRITICAL, Severity.MINOR])),
-    st.tuples(st.sampled_from(["clear", "withdraw", "acknowledge", "shelve", "unshelve"]), st.sampled_from(NAMES), st.none()),
+    st.tuples(st.sampled_from(["clear", "withdraw", "acknowledge", "assign", "shelve", "unshelve"]), st.sampled_from(NAMES), st.none()),
     st.tuples(st.just("wait"), st.sampled_from([S, 20 * S, 2 * MIN, 30 * MIN]), st.none()),
 )
 
@@ -33,13 +33,15 @@ def play(stage: Stage, act: str, subject: object, severity: Severity | None) -> 
         stage.clear(name, step=Step.CLEARED if act == "clear" else Step.WITHDRAWN)
     elif act == "acknowledge" and known:
         stage.acknowledge(name)
+    elif act == "assign" and known:
+        stage.assign(name)
     elif act == "shelve" and active:
         stage.shelve(name)
     elif act == "unshelve" and active and stage.alarms[stage.names[name]].shelved_until:
         stage.unshelve(name)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(acts=st.lists(st.tuples(ACTS, st.booleans()), max_size=30))
 def test_restarts_leave_the_outbox_as_it_is(acts: list[tuple[tuple[str, object, Severity | None], bool]]) -> None:
     """Byte-equal keys, texts and times, with a restart after any act."""

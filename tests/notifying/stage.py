@@ -92,6 +92,11 @@ class Stage:
         self._change(names, acknowledged=True, acknowledged_by="an")
         self.act(Step.ACKNOWLEDGED, *names)
 
+    def assign(self, *names: str) -> None:
+        """A person takes the alarms on."""
+        self._change(names, assigned_to="binh")
+        self.act(Step.ASSIGNED, *names)
+
     def shelve(self, *names: str) -> None:
         """A person puts the alarms off."""
         self._change(names, shelved_until=self.now + 60 * MIN)
