@@ -16,7 +16,7 @@ from ioc.api.binding import read_body, read_query
 from ioc.api.keys import BACKEND, HUB, METRICS, OPENAPI, REGISTRY, SETTING, Setting
 from ioc.api.metrics import ApiMetrics
 from ioc.api.openapi import openapi_document
-from ioc.api.pages import add_pages, assets_digest
+from ioc.api.pages import Pages
 from ioc.api.ports import Backend, ConflictError, UnavailableError
 from ioc.api.problem import ProblemError, from_http_error, problem_response
 from ioc.api.route import Access, Call, Route
@@ -62,16 +62,17 @@ def build_app(
 
     `clock` gives Unix ms. `open_access` leaves out login for this machine's own requests: for `ioc demo` on loopback only.
     """
+    pages = Pages()
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_problems])
     app[BACKEND] = backend
     app[HUB] = hub
-    app[SETTING] = Setting(open_access=open_access, clock=clock, assets=assets_digest())
+    app[SETTING] = Setting(open_access=open_access, clock=clock, assets=pages.digest)
     app[REGISTRY] = registry
     app[METRICS] = ApiMetrics(registry, hub)
     app[OPENAPI] = msgspec.json.encode(openapi_document(ROUTES, version("ioc-monitor")))
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _answer(route))
-    add_pages(app)
+    pages.add_to(app.router)
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(_close_streams)
     return app
@@ -148,7 +149,7 @@ async def _rescued(request: web.Request, handler: Answer) -> web.StreamResponse:
     except ProblemError as error:
         return problem_response(error.status, error.detail, error.headers)
     except web.HTTPException as error:
-        return error if error.status < 400 else from_http_error(error)  # noqa: PLR2004  redirects
+        return from_http_error(error)
     except tuple(_STATUS) as error:
         status = next(status for kind, status in _STATUS.items() if isinstance(error, kind))
         return problem_response(status, str(error), {"Retry-After": "5"} if status == HTTPStatus.SERVICE_UNAVAILABLE else None)

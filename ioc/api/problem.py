@@ -44,8 +44,8 @@ def problem_response(status: int, detail: str, headers: dict[str, str] | None = 
 
 
 def from_http_error(error: web.HTTPException) -> web.Response:
-    """aiohttp's own errors (404, 405, 413 …) as problem documents; redirects are not errors."""
-    headers = {name: error.headers[name] for name in ("Allow", "Location", "Retry-After") if name in error.headers}
+    """aiohttp's own errors (404, 405, 413 …) as problem documents."""
+    headers = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
     return problem_response(error.status, _DETAILS.get(error.status, error.reason), headers)
 
 

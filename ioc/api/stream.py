@@ -103,6 +103,11 @@ class Hub:
             self._bytes -= len(self._ring.popleft().data)
         self._news.set()
 
+    def wants_sample(self, device: str) -> bool:
+        """Whether a device's sample would go out now, so that nobody makes a document in vain."""
+        now = self._clock()
+        return now - self._sample_sent.get(device, now - self._sample_every_ms) >= self._sample_every_ms
+
     def _due(self, device: str) -> bool:
         now = self._clock()
         if now - self._sample_sent.get(device, now - self._sample_every_ms) < self._sample_every_ms:

@@ -71,7 +71,9 @@ class _Listener:
         self._metrics = app[METRICS]
         self._response = response
         self._kinds = kinds
-        self._verified = self._sent = self._setting.clock()
+        self._verified = self._setting.clock()
+        self._loop = asyncio.get_running_loop()
+        self._sent = self._loop.time()
 
     async def run(self) -> None:
         """Sends what is news, a heartbeat when nothing is, until the hub closes or the token ends."""
@@ -107,13 +109,13 @@ class _Listener:
         return render(event, self._hub.event_id(event.number), self._call.units)
 
     def _until_heartbeat(self) -> float:
-        return max(0.0, HEARTBEAT_SECONDS - (self._setting.clock() - self._sent) / 1000)
+        return max(0.0, HEARTBEAT_SECONDS - (self._loop.time() - self._sent))
 
     async def _send(self, lines: bytes) -> None:
         if lines:
             async with asyncio.timeout(WRITE_SECONDS):
                 await self._response.write(lines)
-            self._sent = self._setting.clock()
+            self._sent = self._loop.time()
 
     async def _still_allowed(self) -> bool:
         now = self._setting.clock()
