@@ -11,7 +11,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
-from ioc.adapters.state import StateDb, engine
+from ioc.adapters.state import StateDb, engine, store
+from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.schema import metadata
 from ioc.domain.alarm import Alarm, Decisions, Severity
 from ioc.domain.state import StateSchemaError, StateUnavailableError
@@ -48,6 +49,24 @@ async def test_file_of_a_newer_program_is_refused_in_a_sentence(path: Path) -> N
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StateSchemaError, match=r"newer version of this program \(schema 9999, known here up to \d+\); install"):
         await StateDb.open(path)
+
+
+async def test_migration_that_breaks_off_leaves_the_file_as_it_was(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next start begins the migration anew instead of standing before half a schema."""
+
+    def break_off(connection: Connection, path: Path) -> None:
+        upgrade(connection, path)
+        msg = "the power went"
+        raise OSError(msg)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "upgrade", break_off)
+        with pytest.raises(OSError, match="power"):
+            await StateDb.open(path)
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == []
+    async with await StateDb.open(path) as state:
+        assert await state.take_epoch() == 1
 
 
 async def test_foreign_file_is_refused_in_a_sentence(tmp_path: Path) -> None:

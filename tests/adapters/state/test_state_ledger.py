@@ -30,7 +30,7 @@ def summed(booked: Sequence[Booking], start: int | None, end: int | None) -> dic
 
 
 @given(booked=bookings, bounds=st.tuples(st.integers(0, 5), st.integers(0, 5)))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_ledger_sums_are_those_of_the_bookings(booked: list[Booking], bounds: tuple[int, int]) -> None:
     """For any bookings and any range, by family; the sums since the beginning equal the minutes' sums."""
 
