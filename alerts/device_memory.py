@@ -1,0 +1,92 @@
+"""What the rules know of one device: the values that hold, when it was last heard, and their rows."""
+
+from collections.abc import Mapping
+
+from alerts.compiled import FamilyRules
+from alerts.row import Row
+from alerts.rules.condition import Values
+from ioc.domain.liveness_change import Liveness
+from ioc.domain.sample import Sample, Value
+
+
+class DeviceMemory:
+    """One device of a family; `values` hold until the next ones, as long as no sample is missing for too long."""
+
+    __slots__ = ("_away_ms", "arrival", "away_since", "before", "fresh", "liveness", "rows", "rules", "ts", "values")
+
+    def __init__(self, rules: FamilyRules) -> None:
+        self.rules = rules
+        self.values: Values = rules.unknown
+        self.before: Values = rules.unknown
+        """What held before the last sample."""
+        self.fresh: Values = rules.unknown
+        """What came at `ts` itself."""
+        self.ts: int | None = None
+        self.arrival = 0
+        self.liveness: Liveness | None = None
+        self.away_since: int | None = None
+        """Our clock, while it is not online."""
+        self._away_ms = 0
+        self.rows: dict[str, Row] = {}
+
+    @property
+    def online(self) -> bool:
+        """Online, or heard while nothing has been said about its liveness."""
+        return self.liveness is Liveness.ONLINE or (self.liveness is None and self.arrival > 0)
+
+    def restore(self, latest: Mapping[str, tuple[int, Value]]) -> None:
+        """The latest values from the store: metric → (ts, value)."""
+        index = self.rules.family.index
+        known = {index[name]: held for name, held in latest.items() if name in index and held[1] is not None}
+        if not known:
+            return
+        self.ts = max(ts for ts, _ in known.values())
+        places = range(len(self.rules.unknown))
+        self.values = tuple(known[place][1] if place in known else None for place in places)
+        self.fresh = tuple(known[place][1] if place in known and known[place][0] == self.ts else None for place in places)
+
+    def take(self, sample: Sample) -> bool:
+        """Takes a sample over; False = it is as old as, or older than, what is known, and adds nothing."""
+        values = sample.values
+        self.before = self.values
+        if self.ts is None or sample.ts > self.ts:
+            self.fresh = values
+            if None in values and self.ts is not None and sample.ts - self.ts <= self.rules.family.silence_ms:
+                values = tuple([old if new is None else new for new, old in zip(values, self.values, strict=True)])
+            self.values = values
+            self.ts = sample.ts
+            return True
+        return sample.ts == self.ts and self._join(values)
+
+    def _join(self, values: Values) -> bool:
+        """At the same time only metrics that were absent so far may join."""
+        joining = [fresh is None and new is not None for fresh, new in zip(self.fresh, values, strict=True)]
+        if not any(joining):
+            return False
+        self.fresh = tuple(new if joins else fresh for joins, new, fresh in zip(joining, values, self.fresh, strict=True))
+        self.values = tuple(new if joins else old for joins, new, old in zip(joining, values, self.values, strict=True))
+        return True
+
+    def heard(self, arrival: int) -> None:
+        """A live sample came in at our clock's time `arrival`."""
+        self.arrival = arrival
+        self._away_ms = 0
+
+    def away(self, now: int) -> int:
+        """How long it was not online since its last sample."""
+        return self._away_ms + self._absent_for(now)
+
+    def becomes(self, state: Liveness, at: int) -> None:
+        """Its liveness changed; once it is offline, its values hold no longer."""
+        self.liveness = state
+        if state is Liveness.ONLINE:
+            self._away_ms += self._absent_for(at)
+            self.away_since = None
+            return
+        if self.away_since is None:
+            self.away_since = at
+        if state is Liveness.OFFLINE:
+            self.values = self.rules.unknown
+
+    def _absent_for(self, now: int) -> int:
+        return 0 if self.away_since is None else max(0, now - max(self.away_since, self.arrival))

@@ -1,0 +1,278 @@
+"""The rules at work: samples, events, liveness and ticks in, transitions out. Pure: the same inputs give the same journal.
+
+Conditions are judged in the samples' time; `now` only says when we knew.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import tzinfo
+
+import msgspec
+
+from alerts.blindness import Blindness
+from alerts.book import AlarmBook
+from alerts.device_memory import DeviceMemory
+from alerts.inputs import Input, OwnCondition, Tick
+from alerts.lifecycle import Act
+from alerts.own_alarms import OURSELVES, OwnAlarms
+from alerts.row import Phase, Row
+from alerts.rule import Rule
+from alerts.rules.condition import NO_SIDES
+from alerts.standing import Standing
+from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
+from ioc.domain.family import Family
+from ioc.domain.liveness_change import Liveness, LivenessChange
+from ioc.domain.registry import Device
+from ioc.domain.sample import DeviceEvent, Sample, Value
+
+_STANDS = frozenset({Phase.ACTIVE, Phase.KEEP_FIRING})
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a step changed; to be committed in one transaction."""
+
+    transitions: tuple[Transition, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    """Every alarm that a transition touches, as it stands after it."""
+    rule_states: tuple[RuleState, ...] = ()
+    """Only what changed; phase `inactive` = forget the row."""
+
+
+class Engine:
+    """Decides which alarms stand. `device_of` answers from the registry: unknown and held devices raise nothing."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        site: str,
+        families: Iterable[Family],
+        device_of: Callable[[str], Device | None],
+        zone: tzinfo,
+        unit_name: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self._book = AlarmBook(site, unit_name)
+        self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book)
+        self._own = OwnAlarms(self._book, self._standing.note)
+        self._blindness = Blindness()
+
+    def restore(
+        self,
+        *,
+        alarms: Iterable[Alarm] = (),
+        rule_states: Iterable[RuleState] = (),
+        latest: Mapping[str, Mapping[str, tuple[int, Value]]] | None = None,
+        seq: int = 0,
+        heard_until: int | None = None,
+    ) -> None:
+        """Goes on where the last engine stopped, from what was committed.
+
+        `latest`: device → metric → (ts, value) from the store. `heard_until`: the last tick's, if known; what conditions
+        have waited since then does not count. Call `reconcile` next: rules or devices may be gone.
+        """
+        known, states = list(alarms), list(rule_states)
+        self._book.restore(known, seq)
+        if heard_until is not None:
+            self._blindness.restore(heard_until)
+        rows = {(state.rule, state.device) for state in states}
+        lost = [alarm for alarm in known if alarm.active and (alarm.rule, alarm.device or OURSELVES) not in rows]
+        states += [_state_of(alarm) for alarm in lost]
+        self._standing.restore([state for state in states if state.device != OURSELVES], latest or {}, heard_until)
+        for state in states:
+            if state.device == OURSELVES:
+                self._own.restore(state)
+
+    def step(self, inputs: Sequence[Input], now: int) -> Outcome:
+        """What follows from a batch, in its order; `now` = our clock."""
+        self._standing.now = now
+        for one in inputs:
+            if isinstance(one, Sample):
+                self._sample(one)
+            elif isinstance(one, LivenessChange):
+                self._liveness(one)
+            elif isinstance(one, DeviceEvent):
+                self._event(one)
+            elif isinstance(one, Tick):
+                self._tick(one, now)
+            elif isinstance(one, OwnCondition):
+                self._own.take(one, now)
+        return self._outcome()
+
+    def act(self, alarm: Alarm, act: Act, now: int) -> Outcome:
+        """A person's act on an alarm (as the state database shows it); empty when it is so already.
+
+        StepRefusedError when it does not fit the alarm's state.
+        """
+        self._standing.now = now
+        current = self._book.find(alarm.id) or alarm
+        row = self._own.row(current.rule) if current.device is None else self._standing.row_of(current)
+        if self._book.act(current, act, now) and act.step is Step.CLEARED and row is not None and row.alarm == current.id:
+            row.clear_by_hand()
+            self._standing.note(row)
+        return self._outcome()
+
+    def withdraw(self, now: int, *, rule: str | None = None, device: str | None = None) -> Outcome:
+        """Ends all that a rule, or a device, or a rule on a device has raised, because it is gone."""
+        self._standing.now = now
+        self._standing.withdraw(rule=rule, device=device)
+        return self._outcome()
+
+    def reconcile(self, now: int) -> Outcome:
+        """Ends what belongs to rules or devices that are no longer there; after `restore` and after changes of the registry."""
+        self._standing.now = now
+        self._standing.reconcile()
+        return self._outcome()
+
+    def device_changed(self, device: str, now: int) -> Outcome:
+        """The registry says something new of a device: gone, its alarms end; approved, it may be offline already."""
+        self._standing.now = now
+        memory = self._standing.memories.get(device)
+        if memory is None:
+            return self._outcome()
+        if self._standing.approved(device, memory.rules.family.family) is None:
+            return self.withdraw(now, device=device)
+        if memory.liveness is Liveness.OFFLINE and memory.away_since is not None:
+            self._absent(memory, device, memory.away_since, "offline when it was approved")
+        return self._outcome()
+
+    def active(self) -> tuple[Alarm, ...]:
+        """Alarms whose condition stands, in the order in which they were raised."""
+        return tuple(self._book.active())
+
+    def alarms_of(self, device: str) -> tuple[Alarm, ...]:
+        """A device's active alarms."""
+        return self._book.of_device(device)
+
+    def worst(self, device: str) -> Severity | None:
+        """The gravest of a device's active alarms."""
+        return self._book.worst(device)
+
+    def alarm(self, alarm: str) -> Alarm | None:
+        """An active or recently ended alarm as it stands now."""
+        return self._book.find(alarm)
+
+    def _sample(self, sample: Sample) -> None:
+        standing = self._standing
+        if not sample.live or standing.approved(sample.device, sample.family) is None:
+            return
+        memory = standing.memories.get(sample.device) or standing.memory(sample.device)
+        if memory is None:
+            return
+        before, heard = memory.ts, memory.arrival
+        if not memory.take(sample):
+            return
+        lost = self._lost(memory, sample, before, heard) if memory.rows and before is not None else 0
+        memory.heard(sample.arrival)
+        self._judge(memory, sample, lost, joined=before == sample.ts)
+
+    def _judge(self, memory: DeviceMemory, sample: Sample, lost: int, *, joined: bool) -> None:
+        values, ts, rows = memory.values, sample.ts, memory.rows
+        for rule in memory.rules.by_sample:
+            row = rows.get(rule.id) if rows else None
+            if row is None:
+                if rule.holds(values, NO_SIDES, None) and rule.within_hours(ts):
+                    row = self._standing.new_row(memory, rule, sample.device)
+                    self._standing.settle(memory, row, row.begin(ts, sample.arrival), by="sample")
+            elif ts > row.decided or (joined and ts == row.decided):
+                truth = rule.truth(values, row.sides, None, ts)
+                told = memory.before if row.phase is Phase.PENDING and not truth else values
+                effects = row.judge(truth, ts, heard=sample.arrival, lost=lost)
+                self._standing.settle(memory, row, effects, by="sample", told=told)
+
+    def _lost(self, memory: DeviceMemory, sample: Sample, before: int, heard: int) -> int:
+        """The part of the time since the last sample that must not count: nobody could hear the device."""
+        gap, family = sample.ts - before, memory.rules.family
+        if gap <= memory.rules.whole_gap_ms:
+            return 0
+        unheard = max(memory.away(sample.arrival), self._blindness.between(heard, sample.arrival))
+        return min(gap, max(0, gap - family.silence_ms, unheard))
+
+    def _event(self, event: DeviceEvent) -> None:
+        if not event.live or self._standing.approved(event.device, event.family) is None:
+            return
+        memory = self._standing.memory(event.device)
+        if memory is None:
+            return
+        for rule in memory.rules.by_event:
+            row = memory.rows.get(rule.id)
+            holds = rule.truth(memory.values, NO_SIDES if row is None else row.sides, event.name, event.ts)
+            if row is None and holds:
+                row = self._standing.new_row(memory, rule, event.device)
+            if row is not None and row.takes_event(event.ts):
+                self._happens(memory, row, event, holds)
+
+    def _happens(self, memory: DeviceMemory, row: Row, event: DeviceEvent, holds: bool | None) -> None:  # noqa: FBT001  true, false, can't be told
+        """An event is true for its moment only; after its time the old alarm ends before a new one, until then it lasts longer."""
+        truths = [False, holds] if row.outlasted(event.ts) else [holds]
+        if holds:
+            row.event = event.ts
+        for truth in truths:
+            effects = row.judge(truth, event.ts, heard=event.arrival)
+            self._standing.settle(memory, row, effects, by="sample", detail=f"event={event.name}")
+        if holds and row.rule is not None and row.phase in _STANDS:
+            without = row.rule.truth(memory.values, row.sides, None, event.ts)
+            self._standing.settle(memory, row, row.judge(without, event.ts, heard=event.arrival), by="sample")
+
+    def _liveness(self, change: LivenessChange) -> None:
+        memory = self._standing.memory(change.device)
+        if memory is None:
+            return
+        memory.becomes(change.state, change.at)
+        if self._standing.approved(change.device, change.family) is None:
+            return
+        if change.state is Liveness.OFFLINE:
+            self._absent(memory, change.device, change.at, f"offline, {change.cause.value}")
+        elif change.state is Liveness.ONLINE:
+            self._present(memory, change.at)
+
+    def _absent(self, memory: DeviceMemory, device: str, at: int, detail: str) -> None:
+        for rule in memory.rules.by_liveness:
+            row = memory.rows.get(rule.id) or self._standing.new_row(memory, rule, device)
+            if row.takes_absence(at):
+                since = max(at, row.decided + 1)
+                self._standing.settle(memory, row, row.begin(since, since), by="tick", detail=detail)
+
+    def _present(self, memory: DeviceMemory, at: int) -> None:
+        for rule in memory.rules.by_liveness:
+            row = memory.rows.get(rule.id)
+            if row is None:
+                continue
+            if row.waits and at > row.decided:
+                row.end_wait()
+                self._standing.note(row)
+            elif row.phase in {Phase.PENDING, Phase.ACTIVE} and at >= row.since:
+                self._standing.settle(memory, row, row.clear(at), by="arrival", detail="heard again")
+
+    def _tick(self, tick: Tick, now: int) -> None:
+        last_heard = self._blindness.heard_until
+        for row in list(self._standing.pending.values()):
+            memory = self._standing.memories[row.device]
+            counts = tick.hearing and self._can_wait(row, memory)
+            effects = row.tick(tick.heard_until, counts=counts, last_heard=last_heard)
+            self._standing.settle(memory, row, effects, by="tick")
+        self._blindness.tick(tick.heard_until, hearing=tick.hearing)
+        for alarm in self._book.shelved_before(now):
+            self._book.unshelve(alarm, now)
+
+    def _can_wait(self, row: Row, memory: DeviceMemory) -> bool:
+        if self._standing.approved(row.device, memory.rules.family.family) is None:
+            return False
+        if row.rule is not None and row.rule.rule.is_absence:
+            return memory.liveness is Liveness.OFFLINE
+        return memory.online
+
+    def _outcome(self) -> Outcome:
+        transitions, alarms = self._book.take()
+        return Outcome(transitions=transitions, alarms=alarms, rule_states=self._standing.take())
+
+
+def _state_of(alarm: Alarm) -> RuleState:
+    """The row of an active alarm whose own was lost."""
+    return RuleState(
+        rule=alarm.rule,
+        device=alarm.device or OURSELVES,
+        phase=Phase.ACTIVE.value,
+        since=alarm.since,
+        heard_since=alarm.since,
+        alarm=alarm.id,
+        memory={"decided": alarm.since},
+    )

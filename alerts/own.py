@@ -1,0 +1,97 @@
+"""Alarms about ourselves: no device is their cause, and no file can switch them off."""
+
+from dataclasses import dataclass
+
+from ioc.domain.alarm import Severity
+from ioc.domain.family import Label
+
+BLIND = "ioc_blind"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRule:
+    """What people are told when one of our own conditions holds."""
+
+    id: str
+    severity: Severity
+    summary: Label
+    cause: Label
+    consequence: Label
+    action: Label
+
+
+def own_rule(name: str) -> OwnRule:
+    """The rule of one of our own conditions; a condition without texts of its own gets general ones."""
+    return OWN_RULES.get(name) or OwnRule(
+        id=name,
+        severity=Severity.MAJOR,
+        summary=Label(vi=f"hệ thống giám sát gặp sự cố ({name})", en=f"the monitoring system has a problem ({name})"),
+        cause=Label(vi="{detail}", en="{detail}"),
+        consequence=Label(vi="Một phần việc giám sát có thể không hoạt động.", en="Part of the monitoring may not work."),
+        action=Label(
+            vi="mở trang trạng thái /readyz và nhật ký của ioc, báo quản trị hệ thống",
+            en="look at /readyz and the log of ioc, tell the administrator",
+        ),
+    )
+
+
+_RULES = (
+    OwnRule(
+        id=BLIND,
+        severity=Severity.CRITICAL,
+        summary=Label(vi="hệ thống giám sát không nhận được dữ liệu", en="the monitoring system hears nothing"),
+        cause=Label(
+            vi="Bản tin tự kiểm tra không quay về qua máy chủ MQTT: máy chủ MQTT, mạng, hoặc kết nối của bộ thu bị gián đoạn.",
+            en="Our own test message does not come back through the broker: broker, network or the collector's connection is down.",
+        ),
+        consequence=Label(
+            vi="Không biết tình trạng của bất kỳ thiết bị nào; cảnh báo kỹ thuật mới sẽ không xuất hiện cho đến khi nhận lại được dữ liệu.",
+            en="Nothing is known of any device; no new technical alarms appear until we hear again.",
+        ),
+        action=Label(
+            vi="kiểm tra máy chủ MQTT và đường mạng tới máy chủ này, gọi quản trị hệ thống",
+            en="check the broker and the network to it, call the administrator",
+        ),
+    ),
+    OwnRule(
+        id="ioc_store_down",
+        severity=Severity.CRITICAL,
+        summary=Label(vi="kho số liệu không ghi được", en="the time-series store takes no data"),
+        cause=Label(
+            vi="Kho số liệu không phản hồi hoặc từ chối ghi: {detail}", en="The store does not answer or refuses to write: {detail}"
+        ),
+        consequence=Label(
+            vi="Số liệu được giữ tạm trên đĩa; biểu đồ dừng lại; cảnh báo kỹ thuật vẫn hoạt động.",
+            en="Data is kept on disk for the time being; charts stand still; technical alarms go on working.",
+        ),
+        action=Label(
+            vi="kiểm tra InfluxDB (dịch vụ, dung lượng đĩa, mã truy cập), gọi quản trị hệ thống",
+            en="check InfluxDB (service, disk space, token), call the administrator",
+        ),
+    ),
+    OwnRule(
+        id="ioc_spool_full",
+        severity=Severity.CRITICAL,
+        summary=Label(vi="bộ nhớ tạm trên đĩa đã đầy", en="the spool on disk is full"),
+        cause=Label(vi="Kho số liệu ngừng ghi quá lâu: {detail}", en="The store has been away too long: {detail}"),
+        consequence=Label(
+            vi="Bộ thu ngừng nhận; bản tin chờ ở máy chủ MQTT và có thể bị mất ở đó.",
+            en="The collector takes in nothing more; messages wait at the broker and may be lost there.",
+        ),
+        action=Label(vi="khôi phục kho số liệu hoặc tăng dung lượng đĩa ngay", en="bring the store back or add disk space at once"),
+    ),
+    OwnRule(
+        id="ioc_quarantine_full",
+        severity=Severity.CRITICAL,
+        summary=Label(vi="khu cách ly bản tin lỗi đã đầy", en="the quarantine is full"),
+        cause=Label(vi="Quá nhiều bản tin không đọc được: {detail}", en="Too many messages that can't be read: {detail}"),
+        consequence=Label(
+            vi="Bản sao cũ nhất của thiết bị gửi lỗi nhiều nhất bị bỏ.", en="The oldest copies of the noisiest device are dropped."
+        ),
+        action=Label(
+            vi="mở danh sách bản tin bị cách ly, tìm thiết bị gửi lỗi nhiều nhất, liên hệ nhà cung cấp",
+            en="open the quarantine, find the noisiest device, call its vendor",
+        ),
+    ),
+)
+OWN_RULES = {rule.id: rule for rule in _RULES}

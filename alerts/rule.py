@@ -1,0 +1,80 @@
+"""A rule as files write it: when it is an alarm, how grave, and what people are told."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from alerts.rules import AnyCondition
+from alerts.rules.absence import Absence
+from alerts.rules.event import Event
+from alerts.window import parse_clock
+from ioc.domain.alarm import Severity
+from ioc.domain.duration import DurationMs
+from ioc.domain.family import Label
+
+RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Clock = Annotated[int, BeforeValidator(parse_clock)]
+"""A pydantic field: `22:00` in, minutes since midnight out."""
+EVENT_LASTS_MS = 600_000
+"""How long an event stays an alarm where the rule does not say: 10 minutes."""
+MAX_LABELS = 16
+
+
+class Rule(BaseModel):
+    """One declared rule; unknown keys are refused, and so is a rule that leaves people without an action."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: RuleId
+    family: str
+    when: AnyCondition
+    between: tuple[Clock, Clock] | None = None
+    for_: DurationMs = Field(default=0, ge=0, alias="for")
+    keep_firing_for: DurationMs | None = Field(default=None, ge=0)
+    severity: Severity
+    labels: dict[str, str] = Field(default_factory=dict, max_length=MAX_LABELS)
+    summary: Label
+    cause: Label
+    consequence: Label
+    action: Label
+
+    @model_validator(mode="after")
+    def _window_has_hours(self) -> Self:
+        if self.between is not None and self.between[0] % 1440 == self.between[1] % 1440:
+            msg = "`between` begins and ends at the same time; leave it out if the rule holds all day"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether liveness decides it, not samples."""
+        return isinstance(self.when, Absence)
+
+    @property
+    def events(self) -> frozenset[str]:
+        """Names of the events that it waits for."""
+        return frozenset(part.name for part in self.when.parts() if isinstance(part, Event))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that it looks at, in the order of the file, each once."""
+        return tuple(dict.fromkeys(name for part in self.when.parts() for name in part.metrics))
+
+    @property
+    def keeps_ms(self) -> int:
+        """How long its condition must be false before the alarm clears."""
+        if self.keep_firing_for is not None:
+            return self.keep_firing_for
+        return EVENT_LASTS_MS if self.events and not self.metrics else 0
+
+    @property
+    def texts(self) -> dict[str, Label]:
+        """What people are told, by the name of the field."""
+        return {"summary": self.summary, "cause": self.cause, "consequence": self.consequence, "action": self.action}
+
+
+class RuleFile(BaseModel):
+    """A file of rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rules: tuple[Rule, ...]

@@ -1,0 +1,160 @@
+"""Every device's memory and rows, what of them waits, and what has changed since the last commit."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import tzinfo
+
+from alerts.book import AlarmBook
+from alerts.compiled import CompiledRule, family_rules
+from alerts.device_memory import DeviceMemory
+from alerts.row import Effect, Phase, Raise, Row, row_of
+from alerts.rule import Rule
+from alerts.rules.condition import Values
+from alerts.text import reason
+from ioc.domain.alarm import Alarm, RuleState, Step
+from ioc.domain.family import Family
+from ioc.domain.registry import Device
+from ioc.domain.sample import Value
+
+
+class Standing:
+    """Where all rules stand on all devices; carries out what rows decide."""
+
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        families: Iterable[Family],
+        *,
+        device_of: Callable[[str], Device | None],
+        zone: tzinfo,
+        book: AlarmBook,
+    ) -> None:
+        self.now = 0
+        self.memories: dict[str, DeviceMemory] = {}
+        self.pending: dict[tuple[str, str], Row] = {}
+        self._device_of = device_of
+        self._book = book
+        self._families = {family.family: family_rules(family, rules, zone) for family in families}
+        self._rules: dict[str, CompiledRule] = {
+            rule.id: rule for family in self._families.values() for rule in (*family.by_sample, *family.by_liveness)
+        }
+        self._orphans: list[Row] = []
+        self._changed: dict[tuple[str, str], Row] = {}
+
+    def approved(self, device: str, family: str) -> Device | None:
+        """A registered device of this family that takes part."""
+        known = self._device_of(device)
+        return known if known is not None and known.approved and known.family == family else None
+
+    def memory(self, device: str) -> DeviceMemory | None:
+        """A registered device's memory; None for strangers."""
+        known = self._device_of(device)
+        family = None if known is None else self._families.get(known.family)
+        if family is None:
+            return None
+        memory = self.memories.get(device)
+        if memory is None or memory.rules is not family:
+            memory = self.memories[device] = DeviceMemory(family)
+        return memory
+
+    @staticmethod
+    def new_row(memory: DeviceMemory, rule: CompiledRule, device: str) -> Row:
+        """An empty row of a rule about a device."""
+        row = memory.rows[rule.id] = Row(rule=rule, name=rule.id, device=device)
+        return row
+
+    def settle(
+        self, memory: DeviceMemory, row: Row, effects: Sequence[Effect], *, by: str, detail: str = "", told: Values | None = None
+    ) -> None:
+        """Carries out what a row decided; `detail` = why, where the values don't say it; `told` = the values that raised it."""
+        rule = row.rule
+        if rule is None:
+            return
+        for effect in effects:
+            raises = isinstance(effect, Raise)
+            values = told if raises and told is not None else memory.values
+            why = ", ".join(part for part in (detail, reason(rule.decided_by(values))) if part)
+            if raises:
+                self._raise(row, rule, values, at=effect.at, by=by, why=why)
+            else:
+                self._book.end(row.alarm, Step.CLEARED, at=effect.at, now=self.now, by=by, detail=why)
+        if rule.sides is not None and row.phase in {Phase.PENDING, Phase.ACTIVE}:
+            sides = rule.sides(memory.values, row.sides)
+            if sides != row.sides:
+                row.sides, row.changed = sides, True
+        if row.changed:
+            self.note(row)
+
+    def _raise(self, row: Row, rule: CompiledRule, values: Values, *, at: int, by: str, why: str) -> None:
+        device = self._device_of(row.device)
+        if device is not None:
+            named = dict(zip(rule.family.index, values, strict=True))
+            row.alarm = self._book.raise_device(rule, device, row.since, named, at=at, now=self.now, by=by, detail=why)
+
+    def note(self, row: Row) -> None:
+        """Puts a changed row where it belongs, and on the list of what is to be committed."""
+        row.changed = False
+        key = (row.name, row.device)
+        self._changed[key] = row
+        if row.phase is Phase.PENDING:
+            self.pending[key] = row
+        else:
+            self.pending.pop(key, None)
+        if row.phase is Phase.INACTIVE:
+            memory = self.memories.get(row.device)
+            if memory is not None and memory.rows.get(row.name) is row:
+                del memory.rows[row.name]
+
+    def take(self) -> tuple[RuleState, ...]:
+        """What changed since the last call."""
+        states = tuple(row.state() for row in self._changed.values())
+        self._changed = {}
+        return states
+
+    def restore(self, states: Iterable[RuleState], latest: Mapping[str, Mapping[str, tuple[int, Value]]], heard_until: int | None) -> None:
+        """What was committed, and the values that held then."""
+        for device, values in latest.items():
+            memory = self.memory(device)
+            if memory is not None:
+                memory.restore(values)
+        for state in states:
+            self._restore_row(state, heard_until)
+
+    def _restore_row(self, state: RuleState, heard_until: int | None) -> None:
+        rule = self._rules.get(state.rule)
+        memory = self.memories.get(state.device) or self.memory(state.device)
+        if rule is None or memory is None or memory.rules.family is not rule.family:
+            self._orphans.append(row_of(state, None))
+            return
+        row = memory.rows[state.rule] = row_of(state, rule)
+        if row.phase is Phase.PENDING:
+            row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
+            self.pending[row.name, row.device] = row
+
+    def row_of(self, alarm: Alarm) -> Row | None:
+        """The row that keeps a device's alarm."""
+        memory = self.memories.get(alarm.device or "")
+        return None if memory is None else memory.rows.get(alarm.rule)
+
+    def withdraw(self, *, rule: str | None, device: str | None) -> None:
+        """Ends what a rule, or a device, or a rule on a device has raised."""
+        for row in self._rows():
+            if rule in {None, row.name} and device in {None, row.device}:
+                self._withdraw(row, "device removed" if rule is None else "rule removed", for_good=rule is not None)
+
+    def reconcile(self) -> None:
+        """Ends what belongs to rules or devices that are no longer there."""
+        for row in self._orphans:
+            self._withdraw(row, "device removed" if row.name in self._rules else "rule removed", for_good=True)
+        self._orphans = []
+        for row in self._rows():
+            if row.rule is not None and self.approved(row.device, row.rule.family.family) is None:
+                self._withdraw(row, "device removed", for_good=False)
+
+    def _rows(self) -> list[Row]:
+        return [row for memory in self.memories.values() for row in memory.rows.values()]
+
+    def _withdraw(self, row: Row, why: str, *, for_good: bool) -> None:
+        self._book.end(row.alarm, Step.WITHDRAWN, at=self.now, now=self.now, by="withdrawal", detail=why)
+        row.withdraw(self.now, for_good=for_good)
+        if row.changed:
+            self.note(row)
