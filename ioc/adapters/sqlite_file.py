@@ -40,7 +40,7 @@ class SqliteFile:
     """WAL and synchronous=FULL: what a transaction wrote survives loss of power once `write` returns.
 
     Every failure is `error` (a StoreUnavailableError) with the file, SQLite's words and what to do. A transaction for
-    which nobody waits any more (timeout, cancellation) is rolled back.
+    which nobody waits any more (timeout, cancellation) is rolled back; `rolled_back` is then called in its thread.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class SqliteFile:
         version: int = 1,
         error: type[StoreUnavailableError] = StoreUnavailableError,
         functions: tuple[tuple[str, int, Callable[..., bytes]], ...] = (),
+        rolled_back: Callable[[], None] = lambda: None,
         timeout_s: float = 30.0,
         checkpoint_pages: int = 1_000,
     ) -> None:
@@ -59,6 +60,7 @@ class SqliteFile:
         self._version = version
         self._error = error
         self._functions = functions
+        self._rolled_back = rolled_back
         self._timeout_s = timeout_s
         self._checkpoint_pages = checkpoint_pages
         self._writer: ThreadPoolExecutor | None = None
@@ -131,6 +133,7 @@ class SqliteFile:
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            self._rolled_back()
             raise
         return result
 
