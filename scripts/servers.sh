@@ -73,7 +73,7 @@ build_influxd() (
   if command -v rustup >/dev/null; then   # libflux asks for an old toolchain; the installed one builds it too
     RUSTUP_TOOLCHAIN=$(rustup toolchain list | head -1 | cut -d' ' -f1); export RUSTUP_TOOLCHAIN
   fi
-  go build -tags sqlite_foreign_keys,sqlite_json -o "$work/influxd" github.com/influxdata/influxdb/v2/cmd/influxd
+  go build -tags sqlite_foreign_keys,sqlite_json -ldflags '-X main.version=v2.7.12' -o "$work/influxd" github.com/influxdata/influxdb/v2/cmd/influxd
 )
 
 debian_servers
