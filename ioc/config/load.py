@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alerts.notify_file import NotifyFile
+from alerts.rule import Rule
 from ioc.config.document import Document, Node, parse_document, read_document
 from ioc.config.environment import overlay
 from ioc.config.families import load_families
@@ -13,6 +14,7 @@ from ioc.config.known_keys import suggestion
 from ioc.config.notify import load_notify
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.references import resolve, secrets_of
+from ioc.config.rules import load_rules
 from ioc.config.settings import Settings
 from ioc.config.validation import problem_at, validate
 from ioc.domain.family import Family
@@ -27,6 +29,7 @@ class Config:
 
     settings: Settings
     families: dict[str, Family]
+    rules: tuple[Rule, ...]
     notify: NotifyFile
     secrets: frozenset[str]
     """Texts that may stand in no log."""
@@ -56,11 +59,14 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
         for name in settings.cadence
         if name not in families
     ]
+    rules = load_rules(
+        [path for path in settings.rules if path.exists()], shipped=settings.shipped_rules, families=families, problems=problems
+    )
     notify = load_notify(settings.notify.file, problems)
     if problems:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
-    return Config(settings=settings, families=families, notify=notify, secrets=secrets)
+    return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets)
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

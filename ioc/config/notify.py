@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from alerts.notify_file import NotifyFile
-from ioc.config.document import read_document
+from alerts.notify_file import AppriseChannel, NotifyFile
+from ioc.config.document import Document, read_document
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.references import resolve
-from ioc.config.validation import validate
+from ioc.config.validation import problem_at, validate
 
 _PATH_KEYS = frozenset({"path"})
 
@@ -21,5 +21,15 @@ def load_notify(path: Path | None, problems: list[Problem]) -> NotifyFile:
     except ConfigError as error:
         problems += error.problems
         return NotifyFile()
-    problems += found
+    problems += found or _unusable(notify, document)
     return notify
+
+
+def _unusable(notify: NotifyFile, document: Document) -> list[Problem]:
+    """Channels that can't be set up. Looking costs a second for Apprise's services, so only where one is declared."""
+    if not any(isinstance(channel, AppriseChannel) for channel in notify.channels.values()):
+        return []
+    from alerts.channel_set import check_channels  # noqa: PLC0415  see above
+
+    folder = Path(document.file).absolute().parent
+    return [problem_at(document, fault.path, fault.what, fault.do) for fault in check_channels(notify, folder)]

@@ -159,6 +159,8 @@ class InfluxStore(Section):
     bucket: str = "ioc"
     token: SecretStr | None = None
     token_file: Path | None = None
+    ca_file: Path | None = None
+    """PEM file of the authority that signed the server's certificate; None = the system's authorities."""
     retention: DurationMs = Field(default=90 * 24 * HOUR_MS, ge=HOUR_MS)
 
     _http = field_validator("url")(lambda url: _http_url(url, "http://influxdb:8086"))

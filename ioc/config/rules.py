@@ -1,0 +1,42 @@
+"""Rule files: the shipped pack and the site's own."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from alerts.rule import Rule, RuleFile
+from ioc.config.document import Document, Step
+from ioc.config.families import own_documents, shipped_documents
+from ioc.config.known_keys import suggestion
+from ioc.config.problem import ConfigError, Problem
+from ioc.config.validation import problem_at, validate
+from ioc.domain.family import Family
+
+
+def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, Family], problems: list[Problem]) -> tuple[Rule, ...]:
+    """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`."""
+    documents = [*(shipped_documents("alerts", "pack") if shipped else ()), *own_documents(paths, problems)]
+    rules: list[Rule] = []
+    places: dict[str, str] = {}
+    for document in documents:
+        try:
+            file = validate(RuleFile, document)
+        except ConfigError as error:
+            problems += error.problems
+            continue
+        for index, rule in enumerate(file.rules):
+            problems += rule_problems(rule, document, ("rules", index), families)
+            if rule.id in places:
+                what = f"the rule `{rule.id}` is already declared in {places[rule.id]}"
+                problems.append(problem_at(document, ("rules", index, "id"), what, "rename it, or remove one of them"))
+            places.setdefault(rule.id, f"{document.file}:{document.node(('rules', index, 'id')).line}")
+            rules.append(rule)
+    return tuple(rules)
+
+
+def rule_problems(rule: Rule, document: Document, at: tuple[Step, ...], families: Mapping[str, Family]) -> list[Problem]:
+    """What is wrong with a rule for the devices it names."""
+    family = families.get(rule.family)
+    if family is None:
+        do = suggestion(rule.family, families, noun="families")
+        return [problem_at(document, (*at, "family"), f"there is no family `{rule.family}`", do)]
+    return [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule.when.faults(family, ("when",))]
