@@ -10,7 +10,7 @@ import structlog
 from alerts.engine import Engine, Outcome
 from alerts.inputs import Input, OwnCondition, Tick
 from alerts.notifier import Notice, Notifier
-from ioc.domain.alarm import Decisions, Transition
+from ioc.domain.alarm import Alarm, Decisions, Transition
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.hearing import Heard, Hearing, Lost
@@ -52,6 +52,7 @@ class News(msgspec.Struct, frozen=True):
     samples: Sequence[Sample]
     changes: Sequence[LivenessChange]
     transitions: Sequence[Transition]
+    alarms: Sequence[Alarm]
 
 
 class Strangers(msgspec.Struct):
@@ -60,6 +61,7 @@ class Strangers(msgspec.Struct):
     accept: bool
     most: int
     known: int = 0
+    """Held at present."""
     over: int = 0
     """Messages of devices beyond the cap: stored, but the devices aren't listed."""
 
@@ -93,6 +95,8 @@ class Desk:
         self._committed = committed
         self._lock = asyncio.Lock()
         self._blind = False
+        self.state_fault: str | None = None
+        """Why the state database can't be written now; None = it can."""
 
     async def decide(self, source: str, inputs: Sequence[DeskInput]) -> list[Point]:
         """Takes one batch's news in order, commits what follows, and returns the points that tell of it."""
@@ -115,14 +119,25 @@ class Desk:
             await self._commit(outcome, (), (), ())
             return outcome
 
+    async def begin(self, said: Sequence[LivenessChange]) -> list[Point]:
+        """After a restart: what is known of devices' liveness, and the end of what belongs to rules or devices that are gone."""
+        async with self._lock:
+            await self._commit(self._engine.reconcile(self._clock()), (), (), ())
+            return await self._settle(said, ())
+
     async def register(self, devices: Sequence[Device]) -> list[Point]:
         """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""
         async with self._lock:
-            changes = [change for device in devices for change in self.watch(device)]
+            changes = [change for device in devices for change in self._watch(device)]
+            for device in devices:
+                await self._commit(self._engine.device_changed(device.device, self._clock()), (), (), ())
             return await self._settle(changes, ())
 
-    def watch(self, device: Device) -> list[LivenessChange]:
+    def _watch(self, device: Device) -> list[LivenessChange]:
         """Places a device; a registered one that was never heard is offline since its import."""
+        before = self._fleet.device(device.device)
+        if before is not None and device.approved and not before.approved:
+            self._strangers.known -= 1
         self._fleet.place(device)
         family = self._families.get(device.family)
         if family is None:
@@ -222,7 +237,7 @@ class Desk:
         if notice.outbox:
             self._committed()
         if samples or changes or outcome.transitions:
-            self._announce(News(samples, changes, outcome.transitions))
+            self._announce(News(samples, changes, outcome.transitions, outcome.alarms))
 
     async def _persist(self, decisions: Decisions, newcomers: Sequence[Device]) -> None:
         """What was decided is committed before anything else is; a full disk makes everybody wait."""
@@ -230,9 +245,11 @@ class Desk:
             try:
                 await self._journal.commit(decisions, devices=newcomers)
             except StateUnavailableError as error:
+                self.state_fault = str(error)
                 log.warning("state_not_writable", detail=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
+                self.state_fault = None
                 return
 
 

@@ -39,7 +39,7 @@ def minute_of(ms: int) -> int:
     return ms - ms % MINUTE_MS
 
 
-def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None) -> Booking:
+def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, heard_until: int | None = None) -> Booking:
     """A finished batch; `spooled_as` is the spool row that holds its points, None = the store has them."""
     rows = _Rows()
     marks = bytearray()
@@ -58,7 +58,7 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None) -
         if taken.outcome != "retained":
             marks += taken.mark.to_bytes(8, "little")
     added = () if spooled_as is None else (spooled_as,)
-    return Booking(source=source, rows=rows.rows(), fingerprints=bytes(marks), spool_added=added)
+    return Booking(source=source, rows=rows.rows(), fingerprints=bytes(marks), heard_until=heard_until, spool_added=added)
 
 
 def note_spooled(batch: Iterable[Taken]) -> bytes:

@@ -11,14 +11,14 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from collectors.accounting import book_batch, book_drained, book_returned, note_spooled, read_note
+from collectors.accounting import book_batch, book_drained, book_returned, minute_of, note_spooled, read_note
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
 from collectors.writer import SpoolRow, Writer
 from ioc.domain.hearing import Heard, Lost
-from ioc.domain.ledger import Booking
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
@@ -201,8 +201,9 @@ class Pipeline:
         entries = [entry for taken in batch.taken if taken.refusals for entry in _entries(taken)]
         if entries:
             await self._persist("quarantine", lambda: self._keep(entries))
-        booking = book_batch(self._source, batch.taken, spooled_as=row)
-        if booking.rows or booking.spool_added:
+        heard = max((item.sent_at for item in batch.items if isinstance(item, CanaryBack)), default=None)
+        booking = book_batch(self._source, batch.taken, spooled_as=row, heard_until=heard)
+        if booking.rows or booking.spool_added or heard is not None:
             await self._persist("ledger", lambda: self._ledger.book(booking))
         if row is not None:
             self._writer.release(row)
@@ -236,7 +237,11 @@ class Pipeline:
             await self._persist("ledger", lambda: self._ledger.book(booking))
 
     async def _keep(self, entries: Sequence[QuarantineEntry]) -> None:
-        self.evicted += await self._quarantine.add(entries)
+        evicted = await self._quarantine.add(entries)
+        if evicted:
+            self.evicted += evicted
+            row = LedgerRow(UNKNOWN_FAMILY, minute_of(entries[0].at), LedgerTerms(evicted=evicted))
+            await self._persist("ledger", lambda: self._ledger.book(Booking(source=self._source, rows=(row,))))
 
     async def _persist(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
         """Tries until it is on disk: until then nothing is acknowledged."""

@@ -56,6 +56,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """Deltas; `spooled` is negative when spooled deliveries become stored or quarantined."""
     fingerprints: bytes = b""
     """8 bytes for each delivery of the batch: recognises a redelivery of what was booked but not yet acknowledged."""
+    heard_until: int | None = None
+    """Send time of the newest canary in the batch (Unix ms)."""
     spool_added: tuple[int, ...] = ()
     """Ids of spool rows whose deliveries `rows` counts as spooled."""
     spool_removed: tuple[int, ...] = ()

@@ -35,6 +35,8 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """Number of the last journal entry; 0 = none yet."""
     position: int
     """The journal's number up to which notification has read."""
+    heard_until: int | None = None
+    """Send time of the last canary that had come back (Unix ms)."""
     devices: tuple[Device, ...]
     units: tuple[Unit, ...]
     booked: dict[str, tuple[bytes, ...]]

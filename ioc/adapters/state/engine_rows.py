@@ -38,6 +38,16 @@ async def position(conn: AsyncConnection) -> int:
     return (await conn.execute(select(engine_state.c.position))).scalar_one_or_none() or 0
 
 
+async def put_heard_until(conn: AsyncConnection, heard_until: int) -> None:
+    """Remembers up to when everything published has been decided (Unix ms)."""
+    await conn.execute(update(engine_state).values(heard_until=heard_until))
+
+
+async def last_heard_until(conn: AsyncConnection) -> int | None:
+    """Up to when everything published had been decided; None = not known."""
+    return (await conn.execute(select(engine_state.c.heard_until))).scalar_one_or_none()
+
+
 async def put_rule_states(conn: AsyncConnection, states: Iterable[RuleState]) -> None:
     """Replaces the states by (rule, device), the last one holds; inactive ones are removed."""
     latest = {(state.rule, state.device): state for state in states}

@@ -19,6 +19,7 @@ engine_state = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", BigInteger, nullable=False),
     Column("position", BigInteger, nullable=False),
+    Column("heard_until", BigInteger),
 )
 
 alarms = Table(

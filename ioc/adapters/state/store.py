@@ -14,8 +14,10 @@ from ioc.adapters.state.engine_rows import (
     all_groups,
     all_rule_states,
     epoch_holds,
+    last_heard_until,
     position,
     put_groups,
+    put_heard_until,
     put_position,
     put_rule_states,
     raise_epoch,
@@ -98,6 +100,7 @@ class StateDb:
                 groups=await all_groups(conn),
                 seq=await last_seq(conn),
                 position=await position(conn),
+                heard_until=await last_heard_until(conn),
                 devices=await all_devices(conn),
                 units=await all_units(conn),
                 booked=await all_fingerprints(conn),
@@ -122,6 +125,8 @@ class StateDb:
             async with self._fenced() as conn:
                 await add_ledger_rows(conn, booking.source, booking.rows)
                 await self._shelf.add(conn, booking.source, booking.fingerprints)
+                if booking.heard_until is not None:
+                    await put_heard_until(conn, booking.heard_until)
                 await book_spooled(conn, added=booking.spool_added, removed=booking.spool_removed)
         except BaseException:
             self._shelf.forget()

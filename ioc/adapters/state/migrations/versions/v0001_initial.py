@@ -23,6 +23,7 @@ def _engine() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("heard_until", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_engine_state"),
     )
     op.create_table(

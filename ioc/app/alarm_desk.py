@@ -1,0 +1,49 @@
+"""What people do to alarms, through the desk."""
+
+from collections.abc import Callable
+
+from alerts.desk import Desk
+from alerts.engine import Engine, Outcome
+from alerts.lifecycle import Act, StepRefusedError
+from ioc.adapters.state.store import StateDb
+from ioc.api.ports import ConflictError
+from ioc.domain.alarm import Alarm, Step
+
+
+class AlarmActs:
+    """Each act is committed when the call returns. LookupError: no such alarm; ConflictError: it does not fit its state."""
+
+    def __init__(self, desk: Desk, state: StateDb) -> None:
+        self._desk = desk
+        self._state = state
+
+    async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Somebody has seen it; asking again changes nothing."""
+        return await self._act(alarm, Act(step=Step.ACKNOWLEDGED, by=by, comment=comment or ""))
+
+    async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
+        """Gives it to somebody."""
+        return await self._act(alarm, Act(step=Step.ASSIGNED, by=by, to=to))
+
+    async def comment(self, alarm: str, *, by: str, comment: str) -> Alarm:
+        """Adds a remark."""
+        return await self._act(alarm, Act(step=Step.COMMENTED, by=by, comment=comment))
+
+    async def shelve(self, alarm: str, *, by: str, until: int, reason: str) -> Alarm:
+        """Takes it off the list until a time."""
+        return await self._act(alarm, Act(step=Step.SHELVED, by=by, until=until, comment=reason))
+
+    async def _act(self, alarm: str, act: Act) -> Alarm:
+        stored = await self._state.alarm(alarm)
+        if stored is None:
+            raise LookupError(alarm)
+        try:
+            outcome = await self._desk.change(_decide(stored, act))
+        except StepRefusedError as error:
+            raise ConflictError(str(error)) from None
+        changed = {one.id: one for one in outcome.alarms}.get(alarm)
+        return changed or await self._state.alarm(alarm) or stored
+
+
+def _decide(alarm: Alarm, act: Act) -> Callable[[Engine, int], Outcome]:
+    return lambda engine, now: engine.act(alarm, act, now)

@@ -1,0 +1,71 @@
+"""A store that may be away when we start: it is prepared before the first thing is asked of it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow
+
+
+class TimeSeriesStore(Protocol):
+    """Either store; both are held to the same contract tests."""
+
+    async def prepare(self, retention_ms: int) -> None:
+        """Everything stands as configured."""
+
+    async def ping(self) -> None:
+        """StoreUnavailableError when it does not answer."""
+
+    async def write(self, points: Sequence[Point]) -> list[PointRefusal]:
+        """Refusals, once the rest is durable."""
+
+    async def latest(self, measurement: str, *, since: int = 0) -> dict[str, dict[str, tuple[int, FieldValue]]]:
+        """Device → field → (ts, value)."""
+
+    async def series(
+        self, measurement: str, tags: Mapping[str, str], field: str, start: int, end: int, every_ms: int | None
+    ) -> list[SeriesRow]:
+        """Values over time."""
+
+    async def close(self) -> None:
+        """Ends its connections."""
+
+
+class LateStore:
+    """Prepares the store once it answers; until then every call fails as unavailable."""
+
+    def __init__(self, store: TimeSeriesStore, retention_ms: int) -> None:
+        self._store = store
+        self._retention_ms = retention_ms
+        self._prepared = False
+        self._lock = asyncio.Lock()
+
+    async def _ready(self) -> TimeSeriesStore:
+        if not self._prepared:
+            async with self._lock:
+                if not self._prepared:
+                    await self._store.prepare(self._retention_ms)
+                    self._prepared = True
+        return self._store
+
+    async def ping(self) -> None:
+        """Answers, and is as configured."""
+        await (await self._ready()).ping()
+
+    async def write(self, points: Sequence[Point]) -> list[PointRefusal]:
+        """Refusals, once the rest is durable."""
+        return await (await self._ready()).write(points)
+
+    async def latest(self, measurement: str, *, since: int = 0) -> dict[str, dict[str, tuple[int, FieldValue]]]:
+        """Device → field → (ts, value)."""
+        return await (await self._ready()).latest(measurement, since=since)
+
+    async def series(
+        self, measurement: str, tags: Mapping[str, str], field: str, start: int, end: int, every_ms: int | None
+    ) -> list[SeriesRow]:
+        """Values over time."""
+        return await (await self._ready()).series(measurement, tags, field, start, end, every_ms)
+
+    async def close(self) -> None:
+        """Ends its connections."""
+        await self._store.close()

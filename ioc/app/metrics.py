@@ -1,0 +1,112 @@
+"""Our own metrics, read from the parts when /metrics is asked."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from alerts.desk import Desk, Ears, Strangers
+from alerts.outbox import Outbox
+from collectors.ingest import Ingest
+from collectors.pipeline import Pipeline
+from collectors.session import Session
+from collectors.writer import Writer
+from ioc.adapters.spool import Spool
+from ioc.app.house import House
+from ioc.domain.fleet import Fleet
+
+T = TypeVar("T")
+
+
+class ServerMetrics(Collector):
+    """Every queue, cache and bound of the server."""
+
+    def __init__(
+        self,
+        *,
+        sessions: Mapping[str, Session],
+        pipelines: Mapping[str, Pipeline],
+        ears: Mapping[str, Ears],
+        desk: Desk,
+        writer: Writer,
+        spool: Spool,
+        fleet: Fleet,
+        strangers: Strangers,
+        outbox: Outbox,
+        house: House,
+        ingests: Mapping[str, Ingest],
+        clock: Callable[[], int],
+    ) -> None:
+        self._sessions = sessions
+        self._pipelines = pipelines
+        self._ears = ears
+        self._desk = desk
+        self._writer = writer
+        self._spool = spool
+        self._fleet = fleet
+        self._strangers = strangers
+        self._outbox = outbox
+        self._house = house
+        self._ingests = ingests
+        self._clock = clock
+
+    def collect(self) -> Iterator[Metric]:
+        """All families of metrics."""
+        yield from self._per_source()
+        yield from self._store()
+        yield from self._people()
+
+    def _per_source(self) -> Iterator[Metric]:
+        sessions = self._sessions
+        yield _gauge("ioc_connected", "Whether the source is connected.", sessions, lambda s: s.connected)
+        yield _gauge("ioc_unacknowledged_deliveries", "Handed in and not yet acknowledged.", sessions, lambda s: s.unacknowledged)
+        yield _gauge("ioc_queued_deliveries", "Read and not yet taken in.", sessions, lambda s: s.queued)
+        yield _gauge("ioc_reader_paused", "Whether reading stopped because too much is unacknowledged.", sessions, lambda s: s.paused)
+        yield _counter("ioc_reconnects", "Connections after the first.", sessions, lambda s: s.reconnects)
+        yield _counter("ioc_booked_deliveries", "Deliveries whose outcome is in the ledger.", self._pipelines, lambda p: p.booked)
+        yield _counter(
+            "ioc_quarantine_evicted", "Copies that had to go because the quarantine was full.", self._pipelines, lambda p: p.evicted
+        )
+        yield _gauge("ioc_in_flight_deliveries", "Received and not yet booked.", self._pipelines, lambda p: p.in_flight)
+        yield _gauge("ioc_listening_seconds", "Listening time since the start.", self._ears, lambda e: e.hearing.listening / 1000)
+        yield _gauge("ioc_tracked_devices", "Devices whose liveness is watched.", self._ears, lambda e: len(e.liveness))
+        yield _gauge("ioc_remembered_devices", "Devices with a clock and recent messages in memory.", self._ingests, lambda i: i.devices)
+
+    def _store(self) -> Iterator[Metric]:
+        now = self._clock()
+        oldest = self._spool.oldest_at
+        yield GaugeMetricFamily("ioc_store_up", "Whether the time-series store takes points.", value=self._writer.down_since is None)
+        yield GaugeMetricFamily("ioc_spool_bytes", "Size of the spool.", value=self._spool.bytes_used)
+        yield GaugeMetricFamily("ioc_spool_rows", "Batches in the spool.", value=self._spool.rows)
+        age = 0.0 if oldest is None else (now - oldest) / 1000
+        yield GaugeMetricFamily("ioc_spool_age_seconds", "Age of the oldest batch in the spool.", value=age)
+        yield CounterMetricFamily(
+            "ioc_own_points_left_out", "Slices of our own points that found the queue full.", value=self._house.left_out
+        )
+
+    def _people(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("ioc_blind", "Whether our own test message stays away.", value=self._desk.blind)
+        yield GaugeMetricFamily("ioc_fleet_devices", "Devices registered or held.", value=len(self._fleet))
+        yield GaugeMetricFamily("ioc_held_devices", "Devices that wait for approval.", value=self._strangers.known)
+        yield CounterMetricFamily("ioc_strangers_over_limit", "News of devices beyond max_unknown.", value=self._strangers.over)
+        states = self._outbox.states
+        yield _gauge(
+            "ioc_channel_failing", "Whether the channel's last attempt failed.", states, lambda s: s.failing_since is not None, "channel"
+        )
+        yield _counter("ioc_messages_delivered", "Messages that a channel has taken.", states, lambda s: s.delivered, "channel")
+        yield _counter("ioc_messages_given_up", "Messages that no attempt could deliver.", states, lambda s: s.given_up, "channel")
+
+
+def _gauge(name: str, text: str, parts: Mapping[str, T], read: Callable[[T], float], label: str = "source") -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, text, labels=[label])
+    for key, part in parts.items():
+        family.add_metric([key], float(read(part)))
+    return family
+
+
+def _counter(name: str, text: str, parts: Mapping[str, T], read: Callable[[T], float], label: str = "source") -> CounterMetricFamily:
+    family = CounterMetricFamily(name, text, labels=[label])
+    for key, part in parts.items():
+        family.add_metric([key], float(read(part)))
+    return family

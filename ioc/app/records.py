@@ -1,0 +1,55 @@
+"""Ledger, series and rules as the API reads them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from alerts.rule import Rule
+from ioc.adapters.state.store import StateDb
+from ioc.app.late_store import LateStore
+from ioc.domain.ledger import LedgerTerms
+from ioc.domain.point import SeriesRow
+
+PENDING = "unknown"
+"""Where deliveries are counted whose family has not been read yet."""
+
+
+class LedgerReader:
+    """The booked terms, and what is in flight now."""
+
+    def __init__(self, state: StateDb, in_flight: Callable[[], int]) -> None:
+        self._state = state
+        self._in_flight = in_flight
+        self.spooled = 0
+        """Deliveries in the spool when the ledger was last read."""
+
+    async def ledger(self, start: int | None, end: int | None) -> Mapping[str, LedgerTerms]:
+        """Terms by family; deliveries in flight belong to the present, so a range that has ended leaves them out."""
+        waiting = self._in_flight() if end is None else 0
+        families = await self._state.ledger(start, end)
+        if start is None and end is None:
+            self.spooled = sum(terms.spooled for terms in families.values())
+        if waiting:
+            families.setdefault(PENDING, LedgerTerms()).add(LedgerTerms(received=waiting, in_flight=waiting))
+        return families
+
+
+class SeriesReader:
+    """Stored values over time."""
+
+    def __init__(self, store: LateStore) -> None:
+        self._store = store
+
+    async def series(self, family: str, device: str, metric: str, *, start: int, end: int, every: int) -> Sequence[SeriesRow]:
+        """Buckets of `every` ms, ascending."""
+        return await self._store.series(family, {"device": device}, metric, start, end, every)
+
+
+class RuleList:
+    """The rules in force, as their files declare them."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = sorted(rules, key=lambda rule: rule.id)
+
+    async def rules(self) -> Sequence[Mapping[str, Any]]:
+        """By id."""
+        return [rule.model_dump(mode="json", exclude_none=True) for rule in self._rules]

@@ -1,0 +1,44 @@
+"""`ioc run`: one server from its configuration, until a signal ends it."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from ioc.app.clock import now_ms
+from ioc.app.lock import data_dir_lock
+from ioc.app.server import Server, open_server
+from ioc.config.load import Config
+from ioc.domain.principal import Role
+
+log = structlog.get_logger("ioc.run")
+
+
+async def run(config: Config, *, open_access: bool = False, listening: Callable[[str], None] = lambda _: None) -> None:
+    """Runs until SIGTERM or SIGINT; `listening` is told the URL. DataDirError, RegistryFileError and OSError speak for themselves."""
+    data_dir = config.settings.data_dir
+    with data_dir_lock(data_dir):
+        async with open_server(config, open_access=open_access) as server:
+            if not open_access:
+                await first_token(server, data_dir)
+            loop = asyncio.get_running_loop()
+            for one in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(one, server.stop)
+            await server.serve(listening)
+            log.info("stopped")
+
+
+async def first_token(server: Server, data_dir: Path) -> None:
+    """The first start makes one admin token, prints it, and writes it to `admin.token` (mode 0600)."""
+    tokens = server.files.state.tokens
+    if await tokens.list():
+        return
+    token = await tokens.create(Role.ADMIN, now=now_ms(), name="first start")
+    path = data_dir / "admin.token"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(token + "\n")
+    print(f"Admin token (also in {path}): {token}", flush=True)  # noqa: T201  the contract's first start
