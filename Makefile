@@ -14,7 +14,7 @@ demo: .venv/.runtime
 	@exec .venv/bin/ioc demo $(ARGS)
 
 test: .venv/.dev
-	.venv/bin/pytest -n 2 --dist loadfile -rs $(ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile -rfEs $(ARGS)
 
 check: .venv/.dev
 	.venv/bin/ruff check .
