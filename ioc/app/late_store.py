@@ -22,7 +22,7 @@ class TimeSeriesStore(Protocol):
     async def latest(self, measurement: str, *, since: int = 0) -> dict[str, dict[str, tuple[int, FieldValue]]]:
         """Device → field → (ts, value)."""
 
-    async def series(
+    async def series(  # noqa: PLR0917  the stores' order
         self, measurement: str, tags: Mapping[str, str], field: str, start: int, end: int, every_ms: int | None
     ) -> list[SeriesRow]:
         """Values over time."""
@@ -60,7 +60,7 @@ class LateStore:
         """Device → field → (ts, value)."""
         return await (await self._ready()).latest(measurement, since=since)
 
-    async def series(
+    async def series(  # noqa: PLR0917  the stores' order
         self, measurement: str, tags: Mapping[str, str], field: str, start: int, end: int, every_ms: int | None
     ) -> list[SeriesRow]:
         """Values over time."""

@@ -33,7 +33,7 @@ from collectors.writer import SpoolRow, Writer
 from ioc.adapters.assigned import AssignedTimes
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
-from ioc.adapters.quarantine import QuarantineDb
+from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.spool import Spool
 from ioc.adapters.spool_file import spool_file
 from ioc.adapters.state.store import StateDb
@@ -82,7 +82,7 @@ class Files:
     """What lies in `data_dir`, open."""
 
     state: StateDb
-    quarantine: QuarantineDb
+    quarantine: QuarantineFile
     spool: Spool
     assigned: AssignedTimes
     assigned_times: dict[str, list[tuple[int, int]]]
@@ -183,10 +183,12 @@ class Server:
         self.quarantine = QuarantineDesk(
             files.quarantine,
             config.families,
-            roots={broker.client_id: broker.topic_root for broker in settings.brokers},
-            history=settings.store.retention,
+            fleet=self.fleet,
+            topic_roots={broker.client_id: broker.topic_root for broker in settings.brokers},
+            history_limit=settings.store.retention,
             writer=self.writer,
             state=files.state,
+            clock=now_ms,
         )
         self._open_access = open_access
 
@@ -435,7 +437,8 @@ async def _open_files(config: Config, state: StateDb, restored: Restored, stack:
     spool = Spool(file, limit_bytes=settings.limits.spool, clock=now_ms)
     await spool.open()
     assigned = AssignedTimes(file)
-    quarantine = await open_quarantine(settings.data_dir / "quarantine.db", limit_bytes=settings.limits.quarantine)
+    quarantine = QuarantineFile(settings.data_dir / "quarantine.db", limit_bytes=settings.limits.quarantine)
+    await quarantine.open()
     stack.push_async_callback(quarantine.close)
     left = [row.id async for row in spool.since()]
     return Files(
