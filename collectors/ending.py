@@ -1,5 +1,6 @@
 """Why a connection ended, or never came about: named for people, classed for the back-off."""
 
+import os
 import socket
 import ssl
 from enum import StrEnum
@@ -26,6 +27,8 @@ class Kind(StrEnum):
     NO_ANSWER = "no_answer"
     """No CONNACK: too slow, or a broker that ignores this version."""
     TAKEN_OVER = "taken_over"
+    FAULT = "fault"
+    """An error of our own."""
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ def unreachable(error: OSError, url: str) -> Ending:
         return Ending(Kind.UNREACHABLE, f"the broker {url} can't be reached: no answer in time")
     if isinstance(error, socket.gaierror):
         return Ending(Kind.UNREACHABLE, f"the broker {url} can't be reached: its name can't be resolved ({error.strerror})")
-    return Ending(Kind.UNREACHABLE, f"the broker {url} can't be reached: {error.strerror or error}")
+    return Ending(Kind.UNREACHABLE, f"the broker {url} can't be reached: {_words(error)}")
 
 
 def lost(error: OSError | None, detail: str) -> Ending:
@@ -53,7 +56,7 @@ def lost(error: OSError | None, detail: str) -> Ending:
     if isinstance(error, ssl.SSLError) and "ALERT" in (error.reason or "").upper():
         return Ending(Kind.REFUSED, f"the broker refuses our certificate: {_short(error)}; check cert_file and key_file")
     if error is not None:
-        return Ending(Kind.LOST, f"connection lost: {error.strerror or error}")
+        return Ending(Kind.LOST, f"connection lost: {_words(error)}")
     return Ending(Kind.LOST, f"connection lost: {detail}")
 
 
@@ -91,6 +94,11 @@ def taken_over(client_id: str, *, certain: bool = True) -> Ending:
 def subscribe_refused(filters: list[str]) -> Ending:
     """SUBACK refused these filters."""
     return Ending(Kind.REFUSED, f"SUBSCRIBE refused by the broker: not authorised for {', '.join(filters)}; check its access list")
+
+
+def _words(error: OSError) -> str:
+    # asyncio words a refused connection itself; the system's words are shorter.
+    return os.strerror(error.errno).lower() if error.errno else str(error.strerror or error)
 
 
 def _short(error: ssl.SSLError) -> str:

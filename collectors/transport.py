@@ -132,6 +132,8 @@ class BufferedSocket:
         except OSError as error:
             self.failure = error
             raise
+        if not self._read:
+            self.failure = ConnectionResetError(0, "closed by the broker")
         self.on_bytes()
 
     def send(self, data: bytes | bytearray) -> int:
@@ -142,6 +144,10 @@ class BufferedSocket:
                 raise BlockingIOError
         self._unsent += data
         return len(data)
+
+    def put(self, packet: bytes) -> None:
+        """Takes a small packet whatever else waits: the caller bounds how many."""
+        self._unsent += packet
 
     def flush(self) -> bool:
         """Sends what waits; True once nothing does."""
