@@ -16,6 +16,7 @@ from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, S
 from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
+from collectors.unmapped import UnmappedKeys
 from collectors.writer import SpoolRow, Writer
 from ioc.domain.hearing import Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
@@ -101,7 +102,7 @@ class Pipeline:
         assigned: AssignedTimes,
         writer: Writer,
         ledger: LedgerBook,
-        seen: Callable[[Sequence[Taken]], None] = lambda _: None,
+        unmapped: UnmappedKeys,
     ) -> None:
         self._source = source
         self._session = session
@@ -113,7 +114,7 @@ class Pipeline:
         self._assigned = assigned
         self._writer = writer
         self._ledger = ledger
-        self._seen = seen
+        self._unmapped = unmapped
         self._decided: asyncio.Queue[_Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         self._stopping = False
         self._held = 0
@@ -144,7 +145,7 @@ class Pipeline:
                 continue
             taken = await self._take_in(items)
             points = await self._desk.decide(self._source, list(self._inputs(items, taken)))
-            self._seen(taken)
+            self._unmapped.note(taken)
             await self._decided.put(_Batch(items, taken, points))
         await self._decided.put(None)
 

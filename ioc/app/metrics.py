@@ -11,6 +11,7 @@ from alerts.outbox import Outbox
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.session import Session
+from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.adapters.spool import Spool
 from ioc.app.house import House
@@ -36,6 +37,7 @@ class ServerMetrics(Collector):
         outbox: Outbox,
         house: House,
         ingests: Mapping[str, Ingest],
+        unmapped: UnmappedKeys,
         clock: Callable[[], int],
     ) -> None:
         self._sessions = sessions
@@ -49,6 +51,7 @@ class ServerMetrics(Collector):
         self._outbox = outbox
         self._house = house
         self._ingests = ingests
+        self._unmapped = unmapped
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -56,6 +59,10 @@ class ServerMetrics(Collector):
         yield from self._per_source()
         yield from self._store()
         yield from self._people()
+        drift = CounterMetricFamily("ioc_unmapped_keys", "Keys that no family declares.", labels=["family", "key"])
+        for (family, key), count in self._unmapped.counts.items():
+            drift.add_metric([family, key], count)
+        yield drift
 
     def _per_source(self) -> Iterator[Metric]:
         sessions = self._sessions

@@ -29,6 +29,7 @@ from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
 from collectors.session import Session
 from collectors.source import SourceSettings
+from collectors.unmapped import UnmappedKeys
 from collectors.writer import SpoolRow, Writer
 from ioc.adapters.assigned import AssignedTimes
 from ioc.adapters.embedded import EmbeddedStore
@@ -128,6 +129,7 @@ class Server:
             unit_name=self._unit_name,
         )
         self.notifier = Notifier(config.notify.routes, wording=self._wording())
+        self.unmapped = UnmappedKeys()
         self.outbox = Outbox(files.state, channels, clock=now_ms, jitter=secrets.SystemRandom().random)
         self.views = FleetViews(
             self.fleet,
@@ -265,6 +267,7 @@ class Server:
             assigned=self.files.assigned,
             writer=self.writer,
             ledger=self.files.state,
+            unmapped=self.unmapped,
         )
         return Source(session=session, ears=self.ears[name], ingest=ingest, pipeline=pipeline)
 
@@ -333,6 +336,7 @@ class Server:
             outbox=self.outbox,
             house=self.house,
             ingests={name: one.ingest for name, one in self.sources.items()},
+            unmapped=self.unmapped,
             clock=now_ms,
         )
         registry.register(metrics)

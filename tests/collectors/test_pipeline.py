@@ -11,6 +11,7 @@ from collectors.ingest import Ingest
 from collectors.pipeline import DeskInput, Pipeline
 from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
+from collectors.unmapped import UnmappedKeys
 from collectors.writer import SpoolRow, Writer
 from ioc.domain.family import Family
 from ioc.domain.hearing import Heard, Lost
@@ -51,6 +52,7 @@ class Bench:
             assigned=self,
             writer=self.writer,
             ledger=self,
+            unmapped=UnmappedKeys(),
         )
 
     # the session
