@@ -43,7 +43,8 @@ def rule_faults(rule: Rule, families: Mapping[str, Family]) -> Iterator[Fault]:
     """What is wrong with one rule for the devices it names; paths lead from the rule's own mapping."""
     family = families.get(rule.family)
     if family is None:
-        yield Fault(("family",), *unknown("family", rule.family, families))
+        _, do = unknown("family", rule.family, families)
+        yield Fault(("family",), f"there is no family `{rule.family}`", do)
         return
     yield from rule.when.faults(family, ("when",))
     yield from _contradictions(rule.when, ("when",))

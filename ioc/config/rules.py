@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from alerts.rule import Rule, RuleFile
+from alerts.rule_check import rule_faults
 from ioc.config.document import Document, Step
 from ioc.config.families import own_documents, shipped_documents
-from ioc.config.known_keys import suggestion
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate
 from ioc.domain.family import Family
@@ -35,8 +35,4 @@ def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, F
 
 def rule_problems(rule: Rule, document: Document, at: tuple[Step, ...], families: Mapping[str, Family]) -> list[Problem]:
     """What is wrong with a rule for the devices it names."""
-    family = families.get(rule.family)
-    if family is None:
-        do = suggestion(rule.family, families, noun="families")
-        return [problem_at(document, (*at, "family"), f"there is no family `{rule.family}`", do)]
-    return [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule.when.faults(family, ("when",))]
+    return [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule_faults(rule, families)]
