@@ -40,7 +40,7 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _STATUS: dict[type[Exception], int] = {
-    CursorError: 400,
+    CursorError: 409,
     ConflictError: 409,
     UnavailableError: 503,
     StateUnavailableError: 503,

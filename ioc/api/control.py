@@ -71,10 +71,11 @@ async def serve_control(path: Path, handlers: Mapping[str, Handler]) -> None:
         finally:
             os.umask(mask)
     try:
-        async with server:
-            await server.serve_forever()
+        await server.serve_forever()
     finally:
         _remove(path)
+        server.close()
+        connections.end()
 
 
 def _remove(path: Path) -> None:
@@ -86,19 +87,23 @@ class _Connections:
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
-        self._open = 0
+        self._open: set[asyncio.StreamWriter] = set()
+
+    def end(self) -> None:
+        for writer in self._open:
+            writer.transport.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
+        self._open.add(writer)
         try:
-            if self._open > _MAX_CONNECTIONS:
+            if len(self._open) > _MAX_CONNECTIONS:
                 writer.write(_line({"error": "too many commands at once; try again", "kind": "unavailable"}))
                 return
             await self._answer_all(reader, writer)
         except (ConnectionError, TimeoutError):
             pass  # the client is gone, or says nothing
         finally:
-            self._open -= 1
+            self._open.discard(writer)
             writer.close()
 
     async def _answer_all(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -209,9 +209,7 @@ def device_document(view: DeviceView) -> DeviceDocument:
 
 def sample_document(view: DeviceView) -> SampleDocument:
     """What the stream says when a device's sample is news."""
-    return SampleDocument(
-        device=view.id, family=view.family, unit=view.unit, sample_at=to_rfc3339(view.sample_at or 0), sample=view.sample
-    )
+    return SampleDocument(device=view.id, family=view.family, unit=view.unit, sample_at=to_rfc3339(view.sample_at or 0), sample=view.sample)
 
 
 def liveness_document(change: LivenessChange, unit: str | None) -> LivenessDocument:

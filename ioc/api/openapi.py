@@ -115,4 +115,6 @@ def _errors(route: Route) -> list[int]:
         errors.add(404)
     if route.body is not None:
         errors |= {413, 415}
+    if route.access in {Access.ACT, Access.OPERATE} or "cursor" in route.query.__struct_fields__:
+        errors.add(409)
     return sorted(errors)

@@ -118,7 +118,7 @@ async def test_shelves_for_a_while_or_until_a_time(connect: Connect, province: F
         ({"reason": "mất điện", "until": "2025-11-23T08:30:00+07:00"}, 200),
         ({"reason": "mất điện"}, 400),
         ({"reason": "mất điện", "for": "30m", "until": "2025-11-23T08:30:00+07:00"}, 400),
-        ({"reason": "mất điện", "for": "8d"}, 400),
+        ({"reason": "mất điện", "for": "8d"}, 409),
         ({"for": "30m"}, 400),
     ]:
         response = await client.post(path, json=body)
@@ -180,13 +180,15 @@ async def test_reads_an_offset_whose_plus_was_not_encoded(connect: Connect) -> N
 
 
 async def test_serves_a_series_in_buckets(connect: Connect, province: FakeProvince) -> None:
-    """Buckets of `every`; a misspelt metric gets the nearest name; a store that is away gives 503."""
+    """Buckets of `every`, never more than 10,000; a misspelt metric gets the nearest name; a store that is away gives 503."""
     client = await connect("viewer-token")
     path = "/api/v1/devices/loa-0001/series"
     series = await _json(client, path, metric="audio_dbfs", **{"from": "2025-11-23T00:00:00Z", "to": "2025-11-23T01:00:00Z"}, every="5m")
     assert (series["every_ms"], len(series["items"]), series["unit"]) == (300_000, 12, "dBFS")
-    wrong = await _json(client, path, 400, metric="audio_dbf")
+    wrong = await _json(client, path, 404, metric="audio_dbf")
     assert "did you mean 'audio_dbfs'" in wrong["detail"]
+    fine = await _json(client, path, metric="audio_dbfs", every="1ms", **{"from": "2025-11-23T00:00:00Z", "to": "2025-11-23T01:00:00Z"})
+    assert (fine["every_ms"], len(fine["items"])) == (360, 10_000)
     province.store_down = True
     assert (await _json(client, path, 503, metric="audio_dbfs"))["detail"] == "InfluxDB does not answer"
 

@@ -64,6 +64,9 @@ class ShelveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     )
 
 
+ShelveRequest = Annotated[ShelveBody, msgspec.Meta(extra_json_schema={"oneOf": [{"required": ["until"]}, {"required": ["for"]}]})]
+
+
 async def list_alarms(call: Call[AlarmQuery, None]) -> Page[AlarmDocument]:
     """Active and cleared, newest first."""
     query = call.query
@@ -126,14 +129,14 @@ async def shelve(call: Call[NoQuery, ShelveBody]) -> AlarmDocument:
 
 
 def shelved_until(body: ShelveBody, now: int) -> int:
-    """Until when (Unix ms); 400 unless exactly one of `until` and `for` is given and lies within the next 7 days."""
+    """Until when (Unix ms); 400 unless exactly one of `until` and `for` is given, 409 unless it lies within the next 7 days."""
     if (body.until is msgspec.UNSET) == (body.duration is msgspec.UNSET):
         raise ProblemError(400, "Give either 'until' (an instant) or 'for' (a duration such as 30m).")
     until = parse_instant(body.until, "until")
     if until is None:
         until = now + parse_duration(body.duration)
     if not now < until <= now + MAX_SHELVE_MS:
-        raise ProblemError(400, "An alarm can be shelved until a time within the next 7 days.")
+        raise ProblemError(409, "An alarm can be shelved until a time within the next 7 days.")
     return until
 
 

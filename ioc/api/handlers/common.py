@@ -56,9 +56,3 @@ def parse_instant(text: Instant | msgspec.UnsetType, name: str) -> int | None:
     except msgspec.ValidationError as error:
         detail = f"{name!r}: {text[:60]!r} is no instant; write RFC 3339 with an offset, for example 2025-07-01T08:00:00+07:00."
         raise ProblemError(400, detail) from error
-
-
-def span(start: int | None, end: int | None) -> None:
-    """400 for a range that ends before it starts."""
-    if start is not None and end is not None and end <= start:
-        raise ProblemError(400, "'to' must be later than 'from'.")

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from ioc.api.documents import LedgerDocument, Page, QuarantineDocument, instant, ledger_document, quarantine_document
-from ioc.api.handlers.common import Name, Paged, given, parse_instant, span
+from ioc.api.handlers.common import Name, Paged, given, parse_instant
 from ioc.api.ports import QuarantineItem, Replay
 from ioc.api.problem import existing
 from ioc.api.route import Call, NoQuery
@@ -16,7 +16,7 @@ from ioc.domain.state import OutboxEntry
 
 
 class LedgerQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Arrival minutes from (inclusive) to (exclusive); without both, since the beginning."""
+    """Arrival minutes from (inclusive) to (exclusive); without both, since the beginning; a range that ends before it starts is empty."""
 
     start: Instant | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
     end: Instant | msgspec.UnsetType = msgspec.field(name="to", default=msgspec.UNSET)
@@ -64,7 +64,6 @@ class RuleDocument(msgspec.Struct, frozen=True, kw_only=True):
 async def get_ledger(call: Call[LedgerQuery, None]) -> LedgerDocument:
     """What became of every delivery."""
     start, end = parse_instant(call.query.start, "from"), parse_instant(call.query.end, "to")
-    span(start, end)
     return ledger_document(await call.backend.ledger.ledger(start, end), start, end)
 
 

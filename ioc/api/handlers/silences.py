@@ -1,7 +1,7 @@
 """Silences: notifications held back for a stated time and reason."""
 
 import hashlib
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,6 +13,7 @@ from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.silence import Silence
 
+MATCHERS = ("rule", "severity", "family", "device", "unit")
 MAX_SILENCE_MS = 366 * 86_400_000
 
 
@@ -22,11 +23,14 @@ class SilenceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     reason: Words
     until: Instant
     since: Instant | msgspec.UnsetType = msgspec.UNSET
-    rule: Name | None = None
-    severity: Severity | None = None
-    family: Name | None = None
-    device: Name | None = None
-    unit: Name | None = None
+    rule: Name | msgspec.UnsetType = msgspec.UNSET
+    severity: Severity | msgspec.UnsetType = msgspec.UNSET
+    family: Name | msgspec.UnsetType = msgspec.UNSET
+    device: Name | msgspec.UnsetType = msgspec.UNSET
+    unit: Name | msgspec.UnsetType = msgspec.UNSET
+
+
+SilenceRequest = Annotated[SilenceBody, msgspec.Meta(extra_json_schema={"anyOf": [{"required": [name]} for name in MATCHERS]})]
 
 
 async def list_silences(call: Call[Paged, None]) -> Page[SilenceDocument]:
@@ -70,18 +74,15 @@ def _from_body(silence_id: str, call: Call[NoQuery, SilenceBody], body: SilenceB
     since = call.now if since is None else since
     until = parse_instant(body.until, "until") or 0
     if until <= max(call.now, since) or until - since > MAX_SILENCE_MS:
-        raise ProblemError(400, "A silence must end after its start, in the future, and last at most 366 days.")
-    if not any((body.rule, body.severity, body.family, body.device, body.unit)):
+        raise ProblemError(409, "A silence must end after its start, in the future, and last at most 366 days.")
+    matchers = {name: given(getattr(body, name)) for name in MATCHERS}
+    if not any(matchers.values()):
         raise ProblemError(400, "Name at least one of rule, severity, family, device, unit: a silence of everything is refused.")
-    if not call.may_see(body.unit):
+    if not call.may_see(given(body.unit)):
         raise ProblemError(403, "A technician silences its own units only: name one of them in 'unit'.")
     return Silence(
         id=silence_id,
-        rule=body.rule,
-        severity=body.severity,
-        family=body.family,
-        device=body.device,
-        unit=body.unit,
+        **matchers,
         since=since,
         until=until,
         reason=body.reason,
