@@ -5,7 +5,7 @@ from pathlib import Path
 
 from alerts.rule import Rule, RuleFile
 from alerts.rule_check import rule_faults
-from ioc.config.document import Document, Step
+from alerts.rule_check import rule_faults
 from ioc.config.families import own_documents, shipped_documents
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate
@@ -24,15 +24,11 @@ def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, F
             problems += error.problems
             continue
         for index, rule in enumerate(file.rules):
-            problems += rule_problems(rule, document, ("rules", index), families)
+            at = ("rules", index)
+            problems += [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule_faults(rule, families)]
             if rule.id in places:
                 what = f"the rule `{rule.id}` is already declared in {places[rule.id]}"
-                problems.append(problem_at(document, ("rules", index, "id"), what, "rename it, or remove one of them"))
-            places.setdefault(rule.id, f"{document.file}:{document.node(('rules', index, 'id')).line}")
+                problems.append(problem_at(document, (*at, "id"), what, "rename it, or remove one of them"))
+            places.setdefault(rule.id, f"{document.file}:{document.node((*at, 'id')).line}")
             rules.append(rule)
     return tuple(rules)
-
-
-def rule_problems(rule: Rule, document: Document, at: tuple[Step, ...], families: Mapping[str, Family]) -> list[Problem]:
-    """What is wrong with a rule for the devices it names."""
-    return [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule_faults(rule, families)]
