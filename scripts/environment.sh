@@ -4,7 +4,7 @@
 set -euo pipefail
 python=$1 what=$2
 lists=(requirements/build.txt "requirements/$what.txt")
-export PIP_DISABLE_PIP_VERSION_CHECK=1
+export PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1
 
 if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   echo "Making a virtual environment in .venv with $("$python" --version)"
@@ -16,17 +16,19 @@ echo "Installing $count packages (once; from pip's cache where it has them)"
 fetch=()
 for list in "${lists[@]}"; do fetch+=(-r "$list"); done
 
-# pip says one line a package; on a terminal they become a counter.
+# pip says one line a package: a counter on a terminal, every tenth line elsewhere.
 progress() {
-  if [ -t 1 ]; then
-    awk -v all="$count" '
-      /^Collecting|^Requirement already/ { n++; printf "\r  %d of about %d: %-40.40s", n, all, $2; fflush() }
-      /^Installing collected/ { printf "\r  %-70s", "unpacking"; fflush() }
-      /^ERROR|^error/ { printf "\n%s", $0 }
-      END { printf "\r%-72s\r", "" }'
-  else
-    awk '/^Installing collected/ { print "  unpacking"; fflush() } /^Collecting/ { n++; if (n % 10 == 0) { printf "  %d\n", n; fflush() } }'
-  fi
+  local line n=0
+  while IFS= read -r line; do
+    case $line in
+      Collecting*) n=$((n + 1)); line=${line#Collecting } ;;
+      Installing\ collected*) line="unpacking and compiling" ;;
+      *) continue ;;
+    esac
+    if [ -t 1 ]; then printf '\r  %3d of %d  %-50.50s' "$n" "$count" "${line%% (*}"
+    elif [ $((n % 10)) = 0 ] || [ "$line" = "unpacking and compiling" ]; then echo "  $n of $count  ${line%% (*}"; fi
+  done
+  if [ -t 1 ]; then printf '\r%-72s\r' ""; fi
 }
 
 with_pip() { .venv/bin/python -m pip install --progress-bar off --require-hashes --no-deps "${fetch[@]}" | progress; }
