@@ -1,0 +1,164 @@
+"""The desk: what a batch changes is committed before anybody is told."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from alerts.desk import Desk, Ears, News, Strangers
+from alerts.engine import Engine
+from alerts.message import Wording
+from alerts.notifier import Notifier
+from alerts.notify_file import NotifyFile
+from alerts.rule import Rule
+from ioc.domain.alarm import Decisions, Step
+from ioc.domain.family import Family
+from ioc.domain.fleet import Fleet
+from ioc.domain.hearing import Heard, Lost
+from ioc.domain.liveness_change import Liveness
+from ioc.domain.registry import Device
+from ioc.domain.sample import Arrival, Sample
+from ioc.domain.state import StateUnavailableError
+
+NOW = 1_700_000_000_000
+TEXT = {"vi": "x", "en": "x"}
+FAMILY = Family.model_validate(
+    {"family": "pump", "labels": TEXT, "cadence": "10s", "metrics": {"temp_c": {"type": "float", "labels": TEXT}}}
+)
+RULES = [
+    Rule.model_validate(
+        {
+            "id": name,
+            "family": "pump",
+            "when": when,
+            "severity": "major",
+            "summary": TEXT,
+            "cause": TEXT,
+            "consequence": TEXT,
+            "action": TEXT,
+        }
+    )
+    for name, when in [("hot", {"kind": "threshold", "metric": "temp_c", "above": "80", "clear_below": "70"}), ("away", {"kind": "absence"})]
+]
+NOTIFY = NotifyFile.model_validate(
+    {"channels": {"out": {"kind": "file", "path": "o"}}, "routes": [{"group_by": ["rule", "device"], "group_wait": "0s", "channels": ["out"]}]}
+)
+
+
+class World:
+    """A desk over a journal in memory."""
+
+    def __init__(self, *, accept: bool = False, most: int = 10) -> None:
+        self.now = NOW
+        self.decisions: list[Decisions] = []
+        self.newcomers: list[Device] = []
+        self.failures = 0
+        self.told: list[News] = []
+        self.fleet = Fleet({"pump": FAMILY})
+        self.ears = Ears(NOW)
+        self.strangers = Strangers(accept=accept, most=most)
+        zone = ZoneInfo("Asia/Ho_Chi_Minh")
+        wording = Wording(language="vi", zone=zone, device=self.fleet.device, unit=lambda _: None, families={"pump": FAMILY.labels})
+        self.desk = Desk(
+            engine=Engine(RULES, site="s", families=[FAMILY], device_of=self.fleet.device, zone=zone),
+            notifier=Notifier(NOTIFY.routes, wording=wording),
+            fleet=self.fleet,
+            families={"pump": FAMILY},
+            ears={"ioc-1": self.ears},
+            strangers=self.strangers,
+            journal=self,
+            clock=lambda: self.now,
+            announce=self.told.append,
+            committed=lambda: None,
+        )
+
+    async def commit(self, decisions: Decisions, *, devices: Sequence[Device] = ()) -> None:
+        if self.failures:
+            self.failures -= 1
+            msg = "disk full"
+            raise StateUnavailableError(msg)
+        self.decisions.append(decisions)
+        self.newcomers += devices
+
+    @property
+    def journal(self) -> list[tuple[str, Step]]:
+        return [(entry.rule, entry.step) for one in self.decisions for entry in one.transitions]
+
+    @property
+    def messages(self) -> int:
+        return sum(len(one.outbox) for one in self.decisions)
+
+    async def hear(self, start: int, end: int) -> None:
+        """Canaries every 5 s."""
+        for at in range(start, end + 1, 5_000):
+            self.now = at + 50
+            await self.desk.decide("ioc-1", [Heard(at, at + 20)])
+
+
+def sample(temp: float, at: int, device: str = "p1") -> Sample:
+    return Sample("pump", device, at, at, (temp,), 0, live=True)
+
+
+async def test_alarm_and_its_message_are_committed_together_and_clear() -> None:
+    """One transaction holds transition, alarm and outbox row."""
+    world = World()
+    await world.desk.register([Device(device="p1", family="pump", registered_at=NOW)])
+    await world.desk.decide("ioc-1", [Arrival("pump", "p1", NOW + 1), sample(90, NOW + 1)])
+    raised = next(one for one in world.decisions if any(entry.rule == "hot" for entry in one.transitions))
+    assert "raised" in [message.event for message in raised.outbox]
+    await world.desk.decide("ioc-1", [sample(60, NOW + 2000)])
+    assert ("hot", Step.CLEARED) in world.journal
+
+
+async def test_nothing_is_told_before_it_is_committed() -> None:
+    """A full disk makes the desk wait, not lie."""
+    world = World(accept=True)
+    world.failures = 1
+    await world.desk.decide("ioc-1", [sample(90, NOW + 1)])
+    assert world.desk.state_fault is None
+    assert ("hot", Step.RAISED) in world.journal
+    assert len(world.told) == 1
+
+
+async def test_held_stranger_is_listed_and_raises_nothing_until_approved() -> None:
+    """Stored and shown, no alarms."""
+    world = World()
+    await world.desk.decide("ioc-1", [Arrival("pump", "x", NOW), sample(90, NOW, "x")])
+    assert [device.approved for device in world.newcomers] == [False]
+    assert world.journal == []
+    await world.desk.register([Device(device="x", family="pump", registered_at=NOW)])
+    assert world.strangers.known == 0
+    await world.desk.decide("ioc-1", [sample(91, NOW + 1000, "x")])
+    assert world.journal == [("hot", Step.RAISED)]
+
+
+async def test_strangers_beyond_the_cap_leave_no_trace() -> None:
+    """Bounded, and counted."""
+    world = World(most=2)
+    await world.desk.decide("ioc-1", [Arrival("pump", f"x{n}", NOW) for n in range(5)])
+    assert len(world.fleet) == 2
+    assert world.strangers.over == 3
+
+
+async def test_registered_device_never_heard_is_offline_from_its_import() -> None:
+    """Absence is an alarm at once, and clears when it is heard."""
+    world = World()
+    await world.desk.register([Device(device="p1", family="pump", registered_at=NOW)])
+    assert world.journal == [("away", Step.RAISED)]
+    await world.desk.decide("ioc-1", [Arrival("pump", "p1", NOW + 10)])
+    assert world.journal == [("away", Step.RAISED), ("away", Step.CLEARED)]
+
+
+async def test_own_deafness_raises_one_alarm_and_none_of_devices() -> None:
+    """Ten minutes without a broker."""
+    world = World(accept=True)
+    await world.desk.decide("ioc-1", [Heard(NOW, NOW + 10), *(Arrival("pump", f"p{n}", NOW + 100) for n in range(50))])
+    await world.desk.decide("ioc-1", [Lost(NOW + 200)])
+    for second in range(1, 600):
+        world.now = NOW + second * 1000
+        await world.desk.pulse()
+    assert world.journal == [("ioc_blind", Step.RAISED)]
+    assert world.desk.blind
+    await world.hear(NOW + 600_000, NOW + 610_000)
+    await world.desk.pulse()
+    assert world.journal == [("ioc_blind", Step.RAISED), ("ioc_blind", Step.CLEARED)]
+    await world.hear(NOW + 615_000, NOW + 645_000)
+    assert {world.ears.liveness.state(f"p{n}") for n in range(50)} == {Liveness.OFFLINE}
