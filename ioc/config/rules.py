@@ -5,7 +5,6 @@ from pathlib import Path
 
 from alerts.rule import Rule, RuleFile
 from alerts.rule_check import rule_faults
-from alerts.rule_check import rule_faults
 from ioc.config.families import own_documents, shipped_documents
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate

@@ -13,7 +13,7 @@ DEEP = "\n      all:\n        - not:\n            {kind: threshold, metric: volu
 GOOD = "rules:\n  - id: a\n    family: speaker\n    when: {kind: state, metric: state, is: fault}\n    severity: major\n    " + TEXTS
 
 BROKEN = {
-    "family": (GOOD.replace("speaker", "speker"), 3, "rules[0].family: unknown family `speker`", "did you mean `speaker`?"),
+    "family": (GOOD.replace("speaker", "speker"), 3, "rules[0].family: there is no family `speker`", "did you mean `speaker`?"),
     "metric": (
         GOOD.replace("metric: state", "metric: stat"), 4, "rules[0].when.metric: unknown metric `stat`", "did you mean `state`?"
     ),
@@ -27,7 +27,7 @@ BROKEN = {
     "twice": (
         GOOD + GOOD.replace("rules:\n", "").replace("&t {vi: x, en: y}", "*t"), 10, "the rule `a` is already declared in", "rename it",
     ),
-    "field of a text": (GOOD.replace("vi: x", "vi: 'x {volum}'"), 6, "rules[0].summary.vi: unknown field `volum`", "did you mean `volume`?"),
+    "field of a text": (GOOD.replace("vi: x", "vi: 'x {volum}'"), 6, "summary.vi: unknown field `volum`", "did you mean `volume`?"),
     "deep inside": (
         GOOD.replace(WHEN, DEEP),
         7, "rules[0].when.all[0].not.metric: unknown metric `volum`", "did you mean `volume`?",
