@@ -2,13 +2,14 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
 from ioc.api.ports import Platform, QuarantineItem, Site
 from ioc.domain.alarm_document import Instant
 from ioc.domain.family import Family
+from ioc.domain.json_schema import telemetry_schema
 from ioc.domain.ledger import TERMS, LedgerTerms
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.rfc3339 import to_rfc3339
@@ -91,6 +92,8 @@ class FamilyDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Listening time without arrival after which a device is offline."""
     metrics: list[MetricDocument]
     counts: FamilyCounts
+    schema: dict[str, Any]
+    """JSON Schema of what its devices publish as telemetry."""
 
 
 class LivenessDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +269,7 @@ def family_document(family: Family, counts: FamilyCounts) -> FamilyDocument:
         silence_ms=family.silence_ms,
         metrics=metrics,
         counts=counts,
+        schema=telemetry_schema(family),
     )
 
 
