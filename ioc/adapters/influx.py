@@ -7,12 +7,12 @@ from typing import Any
 from ioc.adapters import influx_query as ql
 from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
-from ioc.adapters.influx_write import POINTS_MOST, BatchWrite
+from ioc.adapters.influx_write import POINTS_MOST, BatchWrite, Failures
 from ioc.adapters.line_protocol import LineEncoder
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError
 
 _WRITE = "/api/v2/write"
-_STORED = 204
+_STORED, _FAILED = 204, 500
 _ABOUT_POINTS = frozenset({_STORED, 400, 413, 422})
 """Answers that speak of the points sent, not of the server or of us."""
 _FIELDS_AT_ONCE = 20
@@ -31,6 +31,7 @@ class InfluxStore:
         self._encoder = LineEncoder()
         self._shard_ms = DEFAULT_SHARD_MS
         self._types: dict[str, dict[str, str]] = {}
+        self._failures = Failures()
 
     async def prepare(self, retention_ms: int) -> None:
         """Bucket, retention (0 = for ever) and query mapping exist and are as configured; access is proved."""
@@ -41,15 +42,16 @@ class InfluxStore:
 
     async def ping(self) -> None:
         """The server answers, knows the token, and lets it write into the bucket: an empty write says so and stores nothing."""
-        answer = await self._send(b"")
+        answer = await self._send(b"", ())
         raise_unless_ok(answer, self._http.url, "writing")
 
     async def write(self, points: Sequence[Point]) -> list[PointRefusal]:
         """Refusals by index, once every other point is stored and durable. Safe to repeat."""
         refusals: list[PointRefusal] = []
         for begin in range(0, len(points), POINTS_MOST):
-            batch = BatchWrite(points[begin : begin + POINTS_MOST], encoder=self._encoder, shard_ms=self._shard_ms)
-            refused = await batch.run(self._send)
+            part = points[begin : begin + POINTS_MOST]
+            batch = BatchWrite(part, encoder=self._encoder, shard_ms=self._shard_ms)
+            refused = await batch.run(lambda lines, part=part: self._send(lines, part))  # type: ignore[misc]
             refusals += (PointRefusal(begin + refusal.index, refusal.field, refusal.detail) for refusal in refused)
         return refusals
 
@@ -112,9 +114,11 @@ class InfluxStore:
         known = self._types.get(measurement, {}).get(field)
         return known or (await self.field_types(measurement)).get(field)
 
-    async def _send(self, lines: bytes) -> Answer:
+    async def _send(self, lines: bytes, part: Sequence[Point]) -> Answer:
         answer = await self._http.post_lines(_WRITE, {"org": self._org, "bucket": self._bucket, "precision": "ms"}, lines)
         if answer.status in _ABOUT_POINTS:
+            return answer
+        if answer.status == _FAILED and self._failures.again(part):
             return answer
         raise_unless_ok(answer, self._http.url, f"writing to bucket {self._bucket!r}")
         detail = f"{self._http.url} answers a write with {answer.status} instead of 204: it is not InfluxDB 2; check store.url"

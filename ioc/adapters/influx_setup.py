@@ -8,7 +8,7 @@ from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.domain.point import StoreDeniedError, StoreUnavailableError
 
 _NOT_FOUND = 404
-_DAY_S = 86_400
+_HOUR_S, _DAY_S = 3_600, 86_400
 DEFAULT_SHARD_MS = _DAY_S * 1000
 
 
@@ -24,6 +24,9 @@ class Bucket(msgspec.Struct, frozen=True):
 async def prepare_bucket(http: InfluxHttp, org: str, name: str, retention_ms: int) -> Bucket:
     """The bucket, verified; created or changed where it differs. StoreDeniedError says what a person has to change."""
     retention_s = -(-retention_ms // 1000)
+    if 0 < retention_s < _HOUR_S:
+        detail = f"store.retention is {retention_s} s, but InfluxDB keeps nothing for less than an hour"
+        raise StoreDeniedError(detail)
     bucket = await _find(http, org, name) or await _create(http, org, name, retention_s)
     if bucket.retention_s != retention_s:
         bucket = await _set_retention(http, bucket, name, retention_s)

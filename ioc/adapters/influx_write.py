@@ -5,21 +5,38 @@ troubles, so the rest is sent again until nothing is left to be refused. Writing
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from ioc.adapters.influx_answers import FieldConflict, beyond_retention, field_conflict, unreadable_lines
 from ioc.adapters.influx_http import Answer
 from ioc.adapters.line_protocol import LineEncoder
-from ioc.domain.point import Point, PointRefusal
+from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 
 POINTS_MOST = 5_000
 """Points in one request; a batch for this module holds no more."""
 REQUESTS_MOST = 64
-_STORED, _BAD_REQUEST, _TOO_LARGE, _UNPROCESSABLE = 204, 400, 413, 422
+_STORED, _BAD_REQUEST, _UNPROCESSABLE, _FAILED = 204, 400, 422, 500
+_FAILURES_MOST = 5
 _GO_ZERO_TO_1970_MS = 62_135_596_800_000
 """Shards are aligned to Go's zero time, the year 1."""
 
 Send = Callable[[bytes], Awaitable[Answer]]
+
+
+class Failures:
+    """Counts answers 500 to one and the same batch: after some of them the trouble may be a point, not the server."""
+
+    def __init__(self) -> None:
+        self._batch: tuple[int, Point, Point] | None = None
+        self._count = 0
+
+    def again(self, batch: Sequence[Point]) -> bool:
+        """Notes one more; whether the batch should be taken apart now."""
+        key = (len(batch), batch[0], batch[-1]) if batch else None
+        self._count = self._count + 1 if key == self._batch else 1
+        self._batch = key
+        return key is not None and self._count > _FAILURES_MOST
 
 
 class BatchWrite:
@@ -32,14 +49,16 @@ class BatchWrite:
         self._lines: dict[int, bytes] = {}
         self._whole: dict[int, str] = {}
         self._fields: dict[int, dict[str, str]] = {}
+        self._any_stored = False
+        self._suspects: dict[int, str] = {}
 
     async def run(self, send: Send) -> list[PointRefusal]:
         """The refusals, once all else is stored; whatever `send` raises passes through."""
         await asyncio.to_thread(self._encode, list(self._points))
-        groups = [sorted(self._lines)]
+        groups = deque([sorted(self._lines)])
         requests = 0
         while groups:
-            group = [index for index in groups.pop() if index in self._lines]
+            group = [index for index in groups.popleft() if index in self._lines]
             if not group:
                 continue
             if requests == REQUESTS_MOST:
@@ -48,6 +67,7 @@ class BatchWrite:
             answer = await send(b"\n".join([self._lines[index] for index in group]))
             requests += 1
             groups += await asyncio.to_thread(self._after, group, answer)
+        self._judge_suspects()
         return self._refusals()
 
     def _encode(self, indexes: Sequence[int]) -> None:
@@ -60,9 +80,22 @@ class BatchWrite:
     def _after(self, group: list[int], answer: Answer) -> list[list[int]]:
         """Which groups to send next."""
         if answer.status == _STORED:
+            self._any_stored = True
             return []
         message = answer.message or f"refused with {answer.status}"
-        if answer.status == _UNPROCESSABLE:
+        named = self._named(group, answer.status, message)
+        if named is not None:
+            return named
+        if len(group) > 1:
+            return [group[: len(group) // 2], group[len(group) // 2 :]]
+        if answer.status == _FAILED:
+            self._suspects[group[0]] = message
+            return []
+        return self._without(group, {group[0]: message})
+
+    def _named(self, group: list[int], status: int, message: str) -> list[list[int]] | None:
+        """What to send once that is taken out which the answer names; None when it names nothing of ours."""
+        if status == _UNPROCESSABLE:
             conflict = field_conflict(message, (self._points[index] for index in group))
             if conflict is not None:
                 return self._without_field(group, conflict)
@@ -70,13 +103,11 @@ class BatchWrite:
             if beyond:
                 oldest = sorted(group, key=lambda index: self._points[index].ts)[:beyond]
                 return self._without(group, dict.fromkeys(oldest, message))
-        if answer.status == _BAD_REQUEST:
+        if status == _BAD_REQUEST:
             unreadable = unreadable_lines(message, ((index, self._lines[index].decode()) for index in group))
             if unreadable:
                 return self._without(group, unreadable)
-        if len(group) == 1:
-            return self._without(group, {group[0]: message})
-        return [group[: len(group) // 2], group[len(group) // 2 :]]
+        return None
 
     def _without(self, group: list[int], refused: dict[int, str]) -> list[list[int]]:
         for index, detail in refused.items():
@@ -116,6 +147,13 @@ class BatchWrite:
         for group in groups:
             for index in group:
                 self._refuse(index, f"InfluxDB's answers left unclear within {REQUESTS_MOST} requests which point it refuses")
+
+    def _judge_suspects(self) -> None:
+        """A point on which the server fails by itself is refused only if the server does take others."""
+        if self._suspects and not self._any_stored:
+            raise StoreUnavailableError(next(iter(self._suspects.values())))
+        for index, detail in self._suspects.items():
+            self._refuse(index, detail)
 
     def _refusals(self) -> list[PointRefusal]:
         whole = [PointRefusal(index, None, detail) for index, detail in self._whole.items()]

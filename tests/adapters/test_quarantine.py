@@ -1,6 +1,7 @@
 """The quarantine keeps what could not be stored, once, counted, and within its bound."""
 
-from collections.abc import AsyncIterator, Callable
+import itertools
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,6 @@ from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.sample import Reason, Refusal
 
 HOUR = 3_600_000
-Open = Callable[..., "AsyncIterator[QuarantineFile]"]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def quarantine(tmp_path: Path) -> AsyncIterator[QuarantineFile]:
     await opened.close()
 
 
-def entry(  # noqa: PLR0917
+def entry(
     payload: bytes = b"{", device: str | None = "d1", reason: Reason = Reason.NOT_JSON, at: int = 10 * HOUR, detail: str = "cut",
     **more: bool | int | bytes,
 ) -> QuarantineEntry:  # fmt: skip
@@ -183,6 +183,7 @@ async def test_full_disk_is_an_error_and_changes_nothing(tmp_path: Path) -> None
     await quarantine.close()
 
 
+_files = itertools.count()
 _ENTRIES = st.lists(
     st.builds(
         entry, st.binary(max_size=400), st.sampled_from(["a", "b", "c", None]), st.sampled_from([Reason.NOT_JSON, Reason.WRONG_TYPE]),
@@ -196,10 +197,7 @@ _ENTRIES = st.lists(
 @given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 30_000))
 async def test_sums_agree_with_the_messages_whatever_comes(tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int) -> None:
     """Level, counts and evictions close to nothing lost."""
-    path = tmp_path / "sums.db"
-    for old in tmp_path.glob("sums.db*"):
-        old.unlink()
-    quarantine = QuarantineFile(path, limit_bytes=limit)
+    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit)
     await quarantine.open()
     evicted = 0
     known: set[tuple[int, Reason]] = set()

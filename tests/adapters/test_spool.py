@@ -45,6 +45,12 @@ def points(count: int, first: int = 0) -> list[Point]:
     return [Point("speaker", (("device", f"d{i}"),), {"v": i / 3, "n": i, "s": f"số {i}"}, 10_000 + i) for i in range(first, first + count)]
 
 
+async def append_for_ever(spool: Spool, ids: list[int]) -> None:
+    """Until it raises."""
+    while True:
+        ids.append(await spool.append("ioc", points(40, len(ids)), b""))
+
+
 async def test_spool_gives_back_what_it_took_oldest_first(spool: Spool) -> None:
     """Points with their types, the note, the source; ids ascend."""
     ids = [await spool.append(f"ioc-{i}", points(3, i), bytes([i])) for i in range(3)]
@@ -80,10 +86,9 @@ async def test_level_tells_rows_bytes_and_age(file: SqliteFile) -> None:
 async def test_full_spool_refuses_and_keeps_what_it_has(file: SqliteFile) -> None:
     """SpoolFullError is one of the errors on which nothing is acknowledged; room made is room."""
     spool = await opened_spool(file, limit=4_000)
-    ids = []
+    ids: list[int] = []
     with pytest.raises(SpoolFullError, match="the spool is full"):
-        while True:
-            ids.append(await spool.append("ioc", points(40), b""))
+        await append_for_ever(spool, ids)
     assert issubclass(SpoolFullError, StoreUnavailableError)
     assert [row.id for row in await spool.oldest(100)] == ids
     assert spool.bytes_used <= 4_000
@@ -112,10 +117,10 @@ async def garble(file: SqliteFile, row: int, column: str, flip: int) -> None:
     """Flips one bit of a stored value."""
 
     def change(connection: sqlite3.Connection) -> None:
-        (stored,) = connection.execute(f"SELECT {column} FROM batch WHERE id = ?", (row,)).fetchone()
+        (stored,) = connection.execute(f"SELECT {column} FROM batch WHERE id = ?", (row,)).fetchone()  # noqa: S608
         garbled = bytearray(stored)
         garbled[flip // 8 % len(garbled)] ^= 1 << flip % 8
-        connection.execute(f"UPDATE batch SET {column} = ? WHERE id = ?", (bytes(garbled), row))
+        connection.execute(f"UPDATE batch SET {column} = ? WHERE id = ?", (bytes(garbled), row))  # noqa: S608
 
     await file.write(change)
 
@@ -161,8 +166,7 @@ async def test_full_disk_is_named_and_work_goes_on_once_there_is_room(file: Sqli
     kept = await spool.append("ioc", points(100), b"")
     await file.write(lambda connection: connection.execute("PRAGMA max_page_count=20").fetchone())
     with pytest.raises(SpoolError, match=r"spool.db: database or disk is full: free space"):
-        for first in range(1_000):
-            await spool.append("ioc", points(100, first), b"")
+        await append_for_ever(spool, [])
     await file.write(lambda connection: connection.execute("PRAGMA max_page_count=100000").fetchone())
     await spool.append("ioc", points(100), b"")
     rows = await spool.oldest(10_000)

@@ -209,7 +209,8 @@ async def test_latest_leaves_out_points_of_no_device(store: Store) -> None:
 
 async def test_tag_without_value_is_an_absent_tag(store: Store) -> None:
     """Both write the same point."""
-    await store.write([Point("alarm", (("device", ""), ("rule", "r")), {"acked": 0}, NOW), Point("alarm", (("rule", "r"),), {"acked": 1}, NOW)])
+    spelt = [(("device", ""), ("rule", "r")), (("rule", "r"),)]
+    await store.write([Point("alarm", tags, {"acked": acked}, NOW) for acked, tags in enumerate(spelt)])
     assert [row.value for row in await store.series("alarm", {"rule": "r"}, "acked", NOW, NOW + 1, None)] == [1]
 
 

@@ -1,0 +1,157 @@
+"""Setting up against a real InfluxDB 2, and what people are told when it can't be."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from ioc.adapters.influx import InfluxStore
+from ioc.domain.point import Point, StoreDeniedError, StoreUnavailableError
+
+pytestmark = pytest.mark.real("influxdb")
+DAY_S = 86_400
+DAY = DAY_S * 1_000
+
+
+@pytest.fixture
+async def opened(influxdb: Any) -> Any:
+    """`opened(bucket=, token=, org=, url=)`: a store that is closed with the test."""
+    stores: list[InfluxStore] = []
+
+    def make(**wishes: Any) -> InfluxStore:
+        asked = {"url": influxdb.url, "org": influxdb.org, "bucket": influxdb.bucket, "token": influxdb.token, "timeout_ms": 5_000}
+        store = InfluxStore(**(asked | wishes))
+        stores.append(store)
+        return store
+
+    yield make
+    for store in stores:
+        await store.close()
+
+
+def retention_s(influxdb: Any, bucket: str) -> int:
+    """What the server says."""
+    found = influxdb.request("GET", f"/api/v2/buckets/{influxdb.bucket_id(bucket)}")
+    return int(found["retentionRules"][0]["everySeconds"]) if found["retentionRules"] else 0
+
+
+async def test_missing_bucket_is_created_with_its_retention(influxdb: Any, opened: Any) -> None:
+    """By an administrator's token; queries find it by its name."""
+    name = influxdb.new_bucket() + "-mới"
+    store = opened(bucket=name)
+    await store.prepare(90 * DAY)
+    assert await asyncio.to_thread(retention_s, influxdb, name) == 90 * DAY_S
+    await store.prepare(90 * DAY)
+
+
+@pytest.mark.parametrize(("had", "wanted"), [(0, 30 * DAY_S), (30 * DAY_S, 90 * DAY_S), (30 * DAY_S, 0)])
+async def test_retention_that_differs_is_set_and_read_back(influxdb: Any, opened: Any, had: int, wanted: int) -> None:
+    """0 = for ever."""
+    bucket = influxdb.new_bucket(retention_s=had)
+    await opened(bucket=bucket).prepare(wanted * 1_000)
+    assert await asyncio.to_thread(retention_s, influxdb, bucket) == wanted
+
+
+async def test_retention_too_short_for_the_server_is_named(influxdb: Any, opened: Any) -> None:
+    """InfluxDB keeps nothing shorter than an hour."""
+    with pytest.raises(StoreDeniedError, match=r"store\.retention is 60 s, but InfluxDB keeps nothing for less than an hour"):
+        await opened(bucket=influxdb.new_bucket()).prepare(60_000)
+
+
+async def test_token_for_one_bucket_is_enough(influxdb: Any, opened: Any) -> None:
+    """Least privilege: read and write of the bucket."""
+    bucket = influxdb.new_bucket(retention_s=30 * DAY_S)
+    store = opened(bucket=bucket, token=influxdb.new_token(bucket))
+    await store.prepare(90 * DAY)
+    assert await store.write([Point("speaker", (("device", "a"),), {"v": 1.0}, 1_795_000_000_000)]) == []
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"token": "wrong"}, "does not know this token"),
+        ({"org": "elsewhere"}, "has no organisation 'elsewhere'"),
+        ({"url": "http://127.0.0.1:1"}, "can't be reached"),
+    ],
+)
+async def test_wrong_access_is_named(opened: Any, wishes: dict[str, str], words: str) -> None:
+    """Token, organisation, address; the token itself is never told."""
+    store = opened(**wishes)
+    with pytest.raises(StoreUnavailableError, match=words) as caught:
+        await store.prepare(90 * DAY)
+    assert store._http._token not in str(caught.value) or wishes.get("token") == "wrong"
+    assert isinstance(caught.value, StoreDeniedError) == ("url" not in wishes)
+    with pytest.raises(StoreUnavailableError):
+        await store.ping()
+    with pytest.raises(StoreUnavailableError):
+        await store.write([Point("speaker", (("device", "a"),), {"v": 1.0}, 0)])
+
+
+async def test_token_without_the_right_to_write_is_named(influxdb: Any, opened: Any) -> None:
+    """At the start, not at the first point."""
+    bucket = influxdb.new_bucket(retention_s=90 * DAY_S)
+    with pytest.raises(StoreDeniedError, match="may not do this"):
+        await opened(bucket=bucket, token=influxdb.new_token(bucket, write=False)).prepare(90 * DAY)
+
+
+async def test_token_that_may_not_see_the_bucket_is_named(influxdb: Any, opened: Any) -> None:
+    """A token of another bucket can neither find nor create this one."""
+    other = influxdb.new_bucket()
+    with pytest.raises(StoreDeniedError, match=r"may not see it|that this token may see"):
+        await opened(bucket="unseen", token=influxdb.new_token(other)).prepare(90 * DAY)
+
+
+async def test_database_name_taken_by_another_bucket_is_named(influxdb: Any, opened: Any) -> None:
+    """Else every query would answer from the wrong bucket."""
+    mine, other = influxdb.new_bucket(retention_s=90 * DAY_S), influxdb.new_bucket()
+    mapping = {
+        "orgID": influxdb._org_id, "bucketID": influxdb.bucket_id(other), "database": mine, "retention_policy": "autogen", "default": True,
+    }  # fmt: skip
+    await asyncio.to_thread(influxdb.request, "POST", "/api/v2/dbrps", mapping)
+    with pytest.raises(StoreDeniedError, match="mapped to another bucket"):
+        await opened(bucket=mine).prepare(90 * DAY)
+
+
+async def test_types_are_settled_shard_by_shard(influxdb: Any, opened: Any) -> None:
+    """A field that is float today and was integer last week costs only what its own day refuses."""
+    bucket = influxdb.new_bucket()
+    store = opened(bucket=bucket)
+    await store.prepare(90 * DAY)
+    today = 1_795_000_000_000
+
+    def one(device: str, value: float, ts: int) -> Point:
+        return Point("speaker", (("device", device),), {"v": value, "lag_ms": 0}, ts)
+
+    await store.write([one("a", 1.0, today), one("a", 1, today - 8 * DAY)])
+    refusals = await store.write([one("b", 2, today), one("b", 2, today - 8 * DAY), one("c", 2.0, today), one("c", 2.0, today - 8 * DAY)])
+    assert [(refusal.index, refusal.field) for refusal in refusals] == [(0, "v"), (3, "v")]
+    assert await store.count("speaker", 0, today + 1) == 6
+    assert await store.count("speaker", 0, today + 1, field="v") == 4
+
+
+async def test_string_longer_than_the_server_takes_costs_that_point(influxdb: Any, opened: Any) -> None:
+    """1 MiB is its limit; found by halving."""
+    store = opened(bucket=influxdb.new_bucket())
+    await store.prepare(90 * DAY)
+    now = 1_795_000_000_000
+    points = [Point("event", (("device", f"d{i}"),), {"body": "x" * (1_100_000 if i == 33 else 10)}, now) for i in range(100)]
+    refusals = await store.write(points)
+    assert [(refusal.index, refusal.field) for refusal in refusals] == [(33, None)]
+    assert "too long" in refusals[0].detail
+    assert await store.count("event", now, now + 1, field="body") == 99
+
+
+async def test_store_goes_on_after_the_server_was_away(influxdb_factory: Any) -> None:
+    """Down, killed, up again: the same points, written again, are there once."""
+    server = await asyncio.to_thread(influxdb_factory)
+    store = InfluxStore(server.url, org=server.org, bucket=server.bucket, token=server.token, timeout_ms=5_000)
+    await store.prepare(90 * DAY)
+    points = [Point("speaker", (("device", f"d{i}"),), {"lag_ms": i}, 1_795_000_000_000) for i in range(100)]
+    await store.write(points[:50])
+    await asyncio.to_thread(server.kill)
+    with pytest.raises(StoreUnavailableError):
+        await store.write(points)
+    await asyncio.to_thread(server.start)
+    assert await store.write(points) == []
+    assert await store.count("speaker", 0, 1_795_000_000_001) == 100
+    await store.close()
