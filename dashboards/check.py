@@ -88,9 +88,7 @@ def _overlaps(board: Board) -> list[str]:
             wrong.append(f"{_name(panel)}: does not fit the grid of {COLUMNS} columns (x={x}, y={y}, w={width}, h={height})")
         layers.setdefault(layer, []).append(panel)
     for panels in layers.values():
-        wrong += [
-            f"{_name(a)} and {_name(b)} overlap" for a, b in combinations(panels, 2) if _meet(a.get("gridPos", {}), b.get("gridPos", {}))
-        ]
+        wrong += [f"{_name(a)} and {_name(b)} overlap" for a, b in combinations(panels, 2) if _meet(a, b)]
     return wrong
 
 

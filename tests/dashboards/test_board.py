@@ -154,7 +154,8 @@ def test_check_finds_a_board_without_title() -> None:
 
 def test_aliases_and_texts_are_no_names() -> None:
     """Only what is quoted as a name, and not defined by the query, has to be declared."""
-    query = 'SELECT sum("x") FROM (SELECT last("volume") AS "x" FROM "speaker" WHERE "device" =~ /^"y"$/ AND "fw" = \'a "z"\')'
+    inner = 'SELECT last("volume") AS "x" FROM "speaker" WHERE "device" =~ /^"y"$/ AND "fw" = \'a "z"\''
+    query = f'SELECT sum("x") FROM ({inner})'  # noqa: S608  goes to no server
     assert names_in(query).columns == {"volume", "device", "fw"}
     assert query_faults(query, catalogue(FAMILIES)) == []
 
