@@ -1,0 +1,50 @@
+"""The command line, put together. Commands load what they need themselves: `ioc --help` must answer at once."""
+
+from typing import Annotated
+
+import typer
+
+from ioc.cli.check import check
+from ioc.cli.doctor import doctor
+from ioc.cli.records import ledger, quarantine
+from ioc.cli.registry import devices, units
+from ioc.cli.rules import rules
+from ioc.cli.serve import run
+from ioc.cli.show import config_app
+from ioc.cli.tokens import token
+
+app = typer.Typer(
+    name="ioc",
+    help="Monitoring for a provincial operations centre: MQTT in, time series, alarms that reach a person.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("ioc-monitor"))
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    _version_wanted: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Monitoring for a provincial operations centre: MQTT in, time series, alarms that reach a person."""
+
+
+app.command()(run)
+app.command()(check)
+app.command()(doctor)
+app.add_typer(config_app, name="config")
+app.add_typer(units, name="units")
+app.add_typer(devices, name="devices")
+app.add_typer(token, name="token")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(ledger, name="ledger")
+app.add_typer(rules, name="rules")

@@ -1,0 +1,157 @@
+"""Whether broker and store answer, and let us in: looked at without changing anything there."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+
+from paho.mqtt.client import Client, ConnectFlags
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from collectors.ending import UNSUPPORTED_VERSION, Ending, Kind, refused, unreachable
+from collectors.source import SourceSettings
+from collectors.transport import tls_context
+from ioc.adapters.embedded import EmbeddedStore
+from ioc.adapters.influx import InfluxStore
+from ioc.adapters.influx_http import InfluxHttp, raise_unless_ok
+from ioc.app.clock import now_ms
+from ioc.cli.finding import Finding
+from ioc.config import settings as declared
+from ioc.config.load import Config
+from ioc.domain.family import Family, MetricType
+from ioc.domain.point import StoreDeniedError, StoreUnavailableError
+
+TIMEOUT_S = 5.0
+_STORED_AS = {
+    MetricType.FLOAT: "float",
+    MetricType.INT: "integer",
+    MetricType.BOOL: "integer",
+    MetricType.STRING: "string",
+    MetricType.ENUM: "string",
+}
+
+
+async def look_around(config: Config) -> list[Finding]:
+    """Every broker and the store, all at once."""
+    async with asyncio.TaskGroup() as group:
+        brokers = [group.create_task(asyncio.to_thread(broker_finding, broker)) for broker in config.settings.brokers]
+        store = group.create_task(store_findings(config))
+    return [*(task.result() for task in brokers), *store.result()]
+
+
+def broker_finding(broker: declared.Broker) -> Finding:
+    """Connects under a client id of its own, so that a running server keeps its session, and leaves again."""
+    about = f"broker {broker.url}"
+    ending = _connect(broker, MQTTProtocolVersion.MQTTv5)
+    if ending is not None and ending.kind in {Kind.WRONG_VERSION, Kind.NO_ANSWER}:
+        ending = _connect(broker, MQTTProtocolVersion.MQTTv311)
+    if ending is None:
+        return Finding(about=about, state="fine", text="lets us in")
+    return Finding(about=about, state="wrong" if ending.kind is Kind.REFUSED else "unreachable", text=ending.detail)
+
+
+def _connect(broker: declared.Broker, version: MQTTProtocolVersion) -> Ending | None:
+    """Why the broker didn't let us in, or None."""
+    source = source_settings(broker)
+    answers: list[ReasonCode] = []
+    client = Client(CallbackAPIVersion.VERSION2, client_id=f"{broker.client_id}-check"[:64], protocol=version)
+    client.connect_timeout = TIMEOUT_S
+
+    def connected(_c: Client, _u: object, _flags: ConnectFlags, code: ReasonCode, _p: Properties | None) -> None:
+        answers.append(code)
+
+    client.on_connect = connected
+    if source.username is not None:
+        client.username_pw_set(source.username, source.password)
+    try:
+        if source.tls:
+            client.tls_set_context(tls_context(source))
+        client.connect(source.host, source.port, keepalive=20)
+        deadline = now_ms() + TIMEOUT_S * 1000
+        while not answers and now_ms() < deadline and client.loop(timeout=0.2) == 0:
+            pass
+    except OSError as error:
+        return unreachable(error, broker.url)
+    finally:
+        client.disconnect()
+    return _ending(broker, answers)
+
+
+def _ending(broker: declared.Broker, answers: list[ReasonCode]) -> Ending | None:
+    if not answers:
+        return Ending(Kind.NO_ANSWER, f"{broker.url} takes the connection but does not answer as an MQTT broker does; check host and port")
+    code = answers[0]
+    if not code.is_failure:
+        return None
+    if code.value == UNSUPPORTED_VERSION:
+        return Ending(Kind.WRONG_VERSION, "the broker does not speak this MQTT version")
+    return refused(code.value, code.getName(), user=broker.username, client_id=f"{broker.client_id}-check")
+
+
+def source_settings(broker: declared.Broker) -> SourceSettings:
+    """The broker's section as the session takes it."""
+    return SourceSettings(
+        url=broker.url,
+        client_id=broker.client_id,
+        username=broker.username,
+        password=None if broker.password is None else broker.password.get_secret_value(),
+        ca_file=None if broker.ca_file is None else str(broker.ca_file),
+        cert_file=None if broker.cert_file is None else str(broker.cert_file),
+        key_file=None if broker.key_file is None else str(broker.key_file),
+        topic_root=broker.topic_root,
+    )
+
+
+async def store_findings(config: Config) -> list[Finding]:
+    """Access to the store, and whether its fields have the declared types."""
+    store = config.settings.store
+    try:
+        if isinstance(store, declared.InfluxStore):
+            return await _influx(store, config.families)
+        return await _embedded(config)
+    except StoreDeniedError as error:
+        return [Finding(about="store", state="wrong", text=error.detail)]
+    except StoreUnavailableError as error:
+        return [Finding(about="store", state="unreachable", text=error.detail)]
+
+
+async def _influx(store: declared.InfluxStore, families: Mapping[str, Family]) -> list[Finding]:
+    about = f"store {store.url}"
+    token = store.token.get_secret_value() if store.token is not None else ""
+    timeout_ms = int(TIMEOUT_S * 1000)
+    http = InfluxHttp(store.url, token=token, timeout_ms=timeout_ms, ca_file=store.ca_file)
+    influx = InfluxStore(store.url, org=store.org, bucket=store.bucket, token=token, timeout_ms=timeout_ms, ca_file=store.ca_file)
+    try:
+        answer = await http.get("/api/v2/buckets", {"org": store.org, "name": store.bucket})
+        if answer.status == 404 and "bucket" in answer.message:  # noqa: PLR2004  not found
+            return [Finding(about=about, state="note", text=f"lets us in; the bucket {store.bucket!r} will be made at the start")]
+        raise_unless_ok(answer, store.url, f"looking for bucket {store.bucket!r}")
+        return [Finding(about=about, state="fine", text="lets us in"), *await _types(influx, families.values())]
+    finally:
+        await http.close()
+        await influx.close()
+
+
+async def _embedded(config: Config) -> list[Finding]:
+    path = config.settings.data_dir / "series.db"
+    if not path.exists():
+        return [Finding(about="store", state="note", text=f"{path} will be made at the start")]
+    store = EmbeddedStore(path, clock=now_ms)
+    try:
+        return [Finding(about=f"store {path}", state="fine", text="can be read"), *await _types(store, config.families.values())]
+    finally:
+        await store.close()
+
+
+async def _types(store: InfluxStore | EmbeddedStore, families: Iterable[Family]) -> list[Finding]:
+    """A metric's type never changes: fields that the store has with another type."""
+    found = []
+    for family in families:
+        stored = await store.field_types(family.family)
+        for metric in family.metrics:
+            wanted = _STORED_AS[metric.type]
+            if stored.get(metric.name, wanted) != wanted:
+                what = f"is declared {metric.type.value}, but the store has it as {stored[metric.name]}"
+                text = f"{what}; a metric's type never changes: declare it as before, or give the new one another name"
+                found.append(Finding(about=f"metric {family.family}.{metric.name}", state="wrong", text=text))
+    return found
