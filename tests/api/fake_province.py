@@ -313,7 +313,7 @@ class FakeProvince:
             id=device,
             family=family,
             unit=unit,
-            name=f"{kind} {device[-4:].lstrip('0-') or '0'}",
+            name=f"{kind} {int(device.rpartition('-')[2]) + 1}",
             approved=True,
             state=Liveness.ONLINE,
             last_seen=seen,
