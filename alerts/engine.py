@@ -66,17 +66,19 @@ class Engine:
     ) -> None:
         """Goes on where the last engine stopped, from what was committed.
 
-        `latest`: device → metric → (ts, value) from the store. `heard_until`: the last tick's, if known; what conditions
-        have waited since then does not count. Call `reconcile` next: rules or devices may be gone.
+        `latest`: device → metric → (ts, value) from the store. `heard_until`: the last tick's (without it: the newest value's
+        time); what conditions have waited since then does not count. Call `reconcile` next: rules or devices may be gone.
         """
-        known, states = list(alarms), list(rule_states)
+        known, states, held = list(alarms), list(rule_states), latest or {}
+        if heard_until is None:
+            heard_until = max((ts for values in held.values() for ts, _ in values.values()), default=None)
         self._book.restore(known, seq)
         if heard_until is not None:
             self._blindness.restore(heard_until)
         rows = {(state.rule, state.device) for state in states}
         lost = [alarm for alarm in known if alarm.active and (alarm.rule, alarm.device or OURSELVES) not in rows]
         states += [_state_of(alarm) for alarm in lost]
-        self._standing.restore([state for state in states if state.device != OURSELVES], latest or {}, heard_until)
+        self._standing.restore([state for state in states if state.device != OURSELVES], held, heard_until)
         for state in states:
             if state.device == OURSELVES:
                 self._own.restore(state)
