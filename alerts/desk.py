@@ -125,15 +125,14 @@ class Desk:
             await self._commit(self._engine.reconcile(self._clock()), (), (), ())
             return await self._settle(said, ())
 
-    async def register(self, devices: Sequence[Device]) -> list[Point]:
+    async def register(self, devices: Sequence[Device]) -> None:
         """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""
         async with self._lock:
-            changes = [change for device in devices for change in self._watch(device)]
             for device in devices:
+                self._watch(device)
                 await self._commit(self._engine.device_changed(device.device, self._clock()), (), (), ())
-            return await self._settle(changes, ())
 
-    def _watch(self, device: Device) -> list[LivenessChange]:
+    def _watch(self, device: Device) -> None:
         """Places a device; a registered one that was never heard is offline since its import."""
         before = self._fleet.device(device.device)
         if before is not None and device.approved and not before.approved:
@@ -141,13 +140,11 @@ class Desk:
         self._fleet.place(device)
         family = self._families.get(device.family)
         if family is None:
-            return []
-        changes = []
+            return
         for ears in self._ears.values():
             ears.liveness.track(device.device, device.family, family.silence_ms)
             if device.approved and ears.liveness.last_arrival(device.device) is None:
-                changes.append(ears.liveness.never_seen(device.device, device.registered_at))
-        return changes
+                ears.liveness.never_seen(device.device, device.registered_at)
 
     @property
     def blind(self) -> bool:

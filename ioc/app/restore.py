@@ -81,6 +81,7 @@ def _restore_life(
         ears.liveness.restore(device.device, state=Liveness.OFFLINE, last_arrival=heard)
         return [LivenessChange(device.device, device.family, Liveness.OFFLINE, Cause.SILENCE, at, heard)]
     if heard is None and device.approved:
-        return [ears.liveness.never_seen(device.device, device.registered_at)]
+        ears.liveness.never_seen(device.device, device.registered_at)
+        return []
     ears.liveness.restore(device.device, state=Liveness.UNKNOWN, last_arrival=heard or at or None)
     return []

@@ -377,7 +377,7 @@ class Server:
         return self.engine.worst(device) in {Severity.CRITICAL, Severity.MAJOR}
 
     async def _register(self, devices: Sequence[Device]) -> None:
-        self.house.write(await self.desk.register(devices))
+        await self.desk.register(devices)
 
     def _in_flight(self) -> int:
         return sum(source.pipeline.in_flight for source in self.sources.values())

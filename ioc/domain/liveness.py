@@ -30,6 +30,7 @@ class LivenessBook:
         self._lives: dict[str, _Life] = {}
         self._silent: list[tuple[int, str]] = []
         self._wills: list[tuple[int, str]] = []
+        self._unseen: list[tuple[int, str, int]] = []
 
     def track(self, device: str, family: str, silence_ms: int) -> None:
         """Starts to watch a device: unknown until it is heard or its silence has lasted."""
@@ -49,9 +50,14 @@ class LivenessBook:
         life.last_arrival = last_arrival
         life.state = Liveness.OFFLINE if state is Liveness.OFFLINE else Liveness.UNKNOWN
 
-    def never_seen(self, device: str, since: int) -> LivenessChange:
-        """A registered device that was never heard is offline from its import on."""
-        return self._change(self._lives[device], Liveness.OFFLINE, Cause.SILENCE, since)
+    def never_seen(self, device: str, since: int) -> None:
+        """A registered device that was never heard is offline from its import on.
+
+        The change comes out once it could have been heard: after its silence in listening time.
+        """
+        life = self._lives[device]
+        life.state = Liveness.OFFLINE
+        heapq.heappush(self._unseen, (self._hearing.listening + life.silence_ms, device, since))
 
     def arrival(self, device: str, at: int) -> LivenessChange | None:
         """A device was heard."""
@@ -93,7 +99,7 @@ class LivenessBook:
 
     def tick(self, now: int) -> list[LivenessChange]:
         """Devices whose silence in listening time, or whose Will, has run out."""
-        return [*self._due_wills(now), *self._due_silence(now)]
+        return [*self._due_wills(now), *self._due_silence(now), *self._due_unseen()]
 
     def state(self, device: str) -> Liveness:
         """A device's state; unknown when it isn't tracked."""
@@ -130,6 +136,15 @@ class LivenessBook:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, now))
             else:
                 heapq.heappush(self._silent, (deadline, device))
+        return changes
+
+    def _due_unseen(self) -> list[LivenessChange]:
+        changes = []
+        while self._unseen and self._unseen[0][0] < self._hearing.listening:
+            _, device, since = heapq.heappop(self._unseen)
+            life = self._lives.get(device)
+            if life is not None and life.state is Liveness.OFFLINE and life.last_arrival is None:
+                changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, since))
         return changes
 
     @staticmethod

@@ -139,11 +139,15 @@ async def test_strangers_beyond_the_cap_leave_no_trace() -> None:
 
 
 async def test_registered_device_never_heard_is_offline_from_its_import() -> None:
-    """Absence is an alarm at once, and clears when it is heard."""
+    """Absence is an alarm once it could have been heard, and clears when it is heard."""
     world = World()
     await world.desk.register([Device(device="p1", family="pump", registered_at=NOW)])
+    assert world.ears.liveness.state("p1") is Liveness.OFFLINE
+    await world.hear(NOW, NOW + 30_000)
+    assert world.journal == []
+    await world.hear(NOW + 35_000, NOW + 35_000)
     assert world.journal == [("away", Step.RAISED)]
-    await world.desk.decide("ioc-1", [Arrival("pump", "p1", NOW + 10)])
+    await world.desk.decide("ioc-1", [Arrival("pump", "p1", NOW + 36_000)])
     assert world.journal == [("away", Step.RAISED), ("away", Step.CLEARED)]
 
 

@@ -102,13 +102,25 @@ def test_retained_status_tells_offline_or_unknown_but_never_online() -> None:
 def test_never_seen_device_becomes_unknown_by_a_retained_birth() -> None:
     """Registered and never heard is offline; a retained birth makes that unknown, silence offline again."""
     hearing, lives = book()
-    assert lives.never_seen("d1", START).state is Liveness.OFFLINE
+    lives.never_seen("d1", START)
+    assert lives.state("d1") is Liveness.OFFLINE
     change = lives.retained("d1", online=True, at=START)
     assert change is not None
     assert change.state is Liveness.UNKNOWN
     last = listen(hearing, START + 5_000, START + 190_000)
     (change,) = lives.tick(last)
     assert change.state is Liveness.OFFLINE
+
+
+def test_never_seen_device_is_told_of_once_it_could_have_been_heard() -> None:
+    """Offline from its import on; the change, with that date, comes after its silence in listening time."""
+    hearing, lives = book()
+    lives.never_seen("d1", START - 5_000)
+    last = listen(hearing, START + 5_000, START + 180_000)
+    assert lives.tick(last) == []
+    last = listen(hearing, last + 5_000, last + 5_000)
+    (change,) = lives.tick(last)
+    assert (change.state, change.at) == (Liveness.OFFLINE, START - 5_000)
 
 
 def test_restored_device_that_was_online_is_unknown_until_heard_or_silent() -> None:
