@@ -10,7 +10,7 @@ WILL_GRACE_MS = 10_000
 
 
 class _Life:
-    __slots__ = ("device", "family", "last_arrival", "silence_ms", "stamp", "state", "will_at")
+    __slots__ = ("device", "family", "last_arrival", "silence_ms", "stamp", "state", "unseen_since", "will_at")
 
     def __init__(self, device: str, family: str, silence_ms: int) -> None:
         self.device = device
@@ -20,6 +20,7 @@ class _Life:
         self.last_arrival: int | None = None
         self.stamp = 0
         self.will_at: int | None = None
+        self.unseen_since: int | None = None
 
 
 class LivenessBook:
@@ -57,6 +58,7 @@ class LivenessBook:
         """
         life = self._lives[device]
         life.state = Liveness.OFFLINE
+        life.unseen_since = since
         heapq.heappush(self._unseen, (self._hearing.listening + life.silence_ms, device, since))
 
     def arrival(self, device: str, at: int) -> LivenessChange | None:
@@ -143,7 +145,7 @@ class LivenessBook:
         while self._unseen and self._unseen[0][0] < self._hearing.listening:
             _, device, since = heapq.heappop(self._unseen)
             life = self._lives.get(device)
-            if life is not None and life.state is Liveness.OFFLINE and life.last_arrival is None:
+            if life is not None and life.unseen_since == since:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, since))
         return changes
 
@@ -151,4 +153,5 @@ class LivenessBook:
     def _change(life: _Life, state: Liveness, cause: Cause, at: int) -> LivenessChange:
         life.state = state
         life.will_at = None
+        life.unseen_since = None
         return LivenessChange(life.device, life.family, state, cause, at, life.last_arrival)
