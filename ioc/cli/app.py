@@ -9,7 +9,7 @@ from ioc.cli.doctor import doctor
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
 from ioc.cli.rules import rules
-from ioc.cli.serve import run
+from ioc.cli.serve import run, simulate
 from ioc.cli.show import config_app
 from ioc.cli.tokens import token
 
@@ -39,6 +39,7 @@ def main(
 
 
 app.command()(run)
+app.command()(simulate)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(config_app, name="config")

@@ -49,13 +49,23 @@ def _of_one(error: BaseException) -> Ending | None:
     from ioc.config.problem import ConfigError
     from ioc.domain.point import StoreDeniedError, StoreUnavailableError
     from ioc.domain.state import FencedError, StateSchemaError, StateUnavailableError
+    from ioc.simulator.simulate import SimulationError
 
+    plain = (ConfigError, DataDirError, RegistryFileError, StateSchemaError, StateUnavailableError, FencedError, SimulationError)
     match error:
         case Failure():
             return Ending(str(error), error.code)
         case ControlError():
             return Ending(str(error), Exit.UNREACHABLE if error.kind == "unavailable" else Exit.WRONG)
-        case ConfigError() | DataDirError() | RegistryFileError() | StateSchemaError() | StateUnavailableError() | FencedError():
+        case (
+            ConfigError()
+            | DataDirError()
+            | RegistryFileError()
+            | StateSchemaError()
+            | StateUnavailableError()
+            | FencedError()
+            | SimulationError()
+        ):
             return Ending(str(error), Exit.WRONG)
         case StoreUnavailableError():
             return Ending(error.detail, Exit.WRONG if isinstance(error, StoreDeniedError) else Exit.UNREACHABLE)

@@ -1,5 +1,6 @@
 """`ioc units …` and `ioc devices …`: the registry."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -102,23 +103,23 @@ def approve_devices(
 
 
 def _import(kind: str, file: Path, where: Place, *, yes: bool, dry_run: bool, json: bool) -> None:
-    """Shows what a file would change, asks, and changes it."""
+    """Shows what a file would change; changes it where told to, or where the person at the terminal agrees."""
     from ioc.cli.action import csv_bytes
 
     raw = csv_bytes(file)
     plan = _act(where, f"{kind}.import", csv=raw, apply=False)
-    nothing = not (plan["added"] or plan["changed"])
-    if not plan["errors"] and not dry_run and not nothing:
-        if not yes:
-            _describe(kind, file, plan)
-            _ask(kind, stdin_used=str(file) == "-")
+    waiting = not plan["errors"] and not dry_run and bool(plan["added"] or plan["changed"])
+    if not json:
+        _describe(kind, file, plan)
+    if waiting and (yes or (not json and _agreed(stdin_used=str(file) == "-"))):
         plan = _act(where, f"{kind}.import", csv=raw, apply=True)
+        waiting = False
     if json:
         print_json(plan)
-    elif yes or dry_run or nothing or plan["errors"]:
-        _describe(kind, file, plan)
-    if plan["applied"] and not json:
+    elif plan["applied"]:
         print("Imported.")
+    elif waiting:
+        print("Nothing is imported yet; add --yes to import.")
     if plan["errors"]:
         raise typer.Exit(Exit.WRONG)
 
@@ -140,14 +141,9 @@ def _word(value: object) -> str:
     return "-" if value in (None, "", {}) else str(value)
 
 
-def _ask(kind: str, *, stdin_used: bool) -> None:
-    import sys
-
-    if stdin_used or not sys.stdin.isatty():
-        msg = f"nothing was imported: this is a dry run; add --yes to import these {kind}"
-        raise Failure(msg, Exit.USAGE)
-    if not typer.confirm("Import them?"):
-        raise typer.Abort
+def _agreed(*, stdin_used: bool) -> bool:
+    """What the person at the terminal says; without one nobody has agreed."""
+    return not stdin_used and sys.stdin.isatty() and typer.confirm("Import them?")
 
 
 def _show(found: dict[str, Any], columns: list[str], *, json: bool, empty: str) -> None:

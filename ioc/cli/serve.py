@@ -1,6 +1,7 @@
 """`ioc run`, `ioc demo`, `ioc simulate`: what goes on until it is stopped."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -24,3 +25,40 @@ def run(config: ConfigOption = None, log_format: LogFormatOption = "auto", log_l
     from ioc.app.run import run as serve
 
     asyncio.run(serve(loaded, listening=lambda url: say(f"Listening on {url}")))
+
+
+def simulate(
+    broker: Annotated[str, typer.Option("--broker", metavar="URL", help="Where they connect: mqtt://host:port or mqtts://host:port.")],
+    devices: Annotated[int, typer.Option("--devices", min=1, max=100_000, help="How many devices.")] = 680,
+    interval: Annotated[
+        float | None, typer.Option("--interval", metavar="S", min=0.01, help="Seconds between a device's messages.")
+    ] = None,
+    scenario: Annotated[str, typer.Option("--scenario", metavar="NAME", help="story, calm or plain.")] = "story",
+    speed: Annotated[float, typer.Option("--speed", metavar="X", min=0.01, help="How much faster the story runs.")] = 1.0,
+    username: Annotated[str | None, typer.Option("--username", help="One user for all devices.")] = None,
+    password_file: Annotated[Path | None, typer.Option("--password-file", help="Its password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option("--ca-file", help="Authority of the broker's certificate (PEM).")] = None,
+    topic_root: Annotated[str, typer.Option("--topic-root", help="As the site's broker.topic_root.")] = "ioc/v1",
+    registry_file: Annotated[
+        Path | None, typer.Option("--write-devices", metavar="FILE", help="Write them for `ioc devices import`.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", metavar="F", help="Take the families of this site.")] = None,
+    log_format: LogFormatOption = "auto",
+) -> None:
+    """Simulate devices at a broker: one connection, client id and Will each; without --interval at their families' cadence."""
+    from ioc.cli.simulation import Simulation
+
+    simulation = Simulation(
+        broker=broker,
+        devices=devices,
+        interval=interval,
+        scenario=scenario,
+        speed=speed,
+        username=username,
+        password_file=password_file,
+        ca_file=ca_file,
+        topic_root=topic_root,
+        registry_file=registry_file,
+        config=config,
+    )
+    simulation.run(log_format)
