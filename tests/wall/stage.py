@@ -20,15 +20,17 @@ STORM, POOR, WATCHED, DEAF = "07900-2025", "08230-2025", "04795-2025", "04828-20
 class Stage:
     """The province with its hub and server; `at` counts on from NOW as time passes."""
 
-    def __init__(self) -> None:
+    def __init__(self, boot: str = "b1") -> None:
         self.province = FakeProvince()
+        self.ahead = 0
+        """Tests let time leap by it."""
         self._began = time.monotonic()
-        self.hub = Hub(clock=self.clock, boot="b1")
+        self.hub = Hub(clock=self.clock, boot=boot)
         self.server: TestServer | None = None
 
     def clock(self) -> int:
         """Unix ms."""
-        return NOW + round((time.monotonic() - self._began) * 1000)
+        return NOW + self.ahead + round((time.monotonic() - self._began) * 1000)
 
     async def start(self, *, open_access: bool = True, port: int | None = None) -> str:
         """The server's address."""
@@ -79,10 +81,10 @@ class Stage:
         alarm = self.province.alarm_rows[alarm_id]
         self.hub.publish("alarm", alarm_document(alarm, "vi"), unit=alarm.unit)
 
-    def raise_alarm(self, device: str, rule: str, severity: Severity, minutes: int, vi: str, en: str) -> str:
-        """An alarm's id."""
-        summary = {"vi": vi, "en": en}
-        return self.province.raise_alarm(device, rule, severity, since=NOW - minutes * 60_000, summary=summary).id
+    def raise_alarm(self, device: str, rule: str, severity: Severity, minutes: int, *summary: str) -> str:
+        """An alarm's id; `summary` in Vietnamese, then in English."""
+        since = NOW - minutes * 60_000
+        return self.province.raise_alarm(device, rule, severity, since=since, summary=dict(zip(("vi", "en"), summary, strict=True))).id
 
     def _fail(self, unit: str, *, count: int) -> None:
         for device in self.devices(unit)[:count]:
