@@ -16,6 +16,8 @@ _STORED, _FAILED = 204, 500
 _ABOUT_POINTS = frozenset({_STORED, 400, 413, 422})
 """Answers that speak of the points sent, not of the server or of us."""
 _FIELDS_AT_ONCE = 20
+_PREFERRED = ("float", "integer", "unsigned", "string", "boolean")
+"""Which of several types of one field a query answers with."""
 _CHUNK_ROWS = "10000"
 
 
@@ -51,7 +53,7 @@ class InfluxStore:
         for begin in range(0, len(points), POINTS_MOST):
             part = points[begin : begin + POINTS_MOST]
             batch = BatchWrite(part, encoder=self._encoder, shard_ms=self._shard_ms)
-            refused = await batch.run(lambda lines, part=part: self._send(lines, part))  # type: ignore[misc]
+            refused = await batch.run(lambda lines, part=part: self._send(lines, part), self._stored_types)  # type: ignore[misc]
             refusals += (PointRefusal(begin + refusal.index, refusal.field, refusal.detail) for refusal in refused)
         return refusals
 
@@ -80,6 +82,8 @@ class InfluxStore:
 
         Buckets begin at multiples of `every_ms`; None = the points as stored. Empty buckets are left out.
         """
+        if not ql.can_ask(measurement, field, *tags, *tags.values()):
+            return []
         kind = await self._type_of(measurement, field)
         if kind is None:
             return []
@@ -101,14 +105,21 @@ class InfluxStore:
 
     async def field_types(self, measurement: str) -> dict[str, str]:
         """Field → float, integer, string or boolean, as the store has it now."""
-        found = await self._query(f"SHOW FIELD KEYS FROM {ql.name(measurement)}")
-        types = {str(field): str(kind) for rows in found for field, kind in rows.values}
+        types = {field: min(kinds, key=_PREFERRED.index) for field, kinds in (await self._stored_types(measurement)).items()}
         self._types[measurement] = types
         return types
 
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.close()
+
+    async def _stored_types(self, measurement: str) -> dict[str, set[str]]:
+        """Field → its types: several where shards differ."""
+        types: dict[str, set[str]] = {}
+        for rows in await self._query(f"SHOW FIELD KEYS FROM {ql.name(measurement)}"):
+            for field, kind in rows.values:
+                types.setdefault(str(field), set()).add(str(kind))
+        return types
 
     async def _type_of(self, measurement: str, field: str) -> str | None:
         known = self._types.get(measurement, {}).get(field)

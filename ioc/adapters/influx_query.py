@@ -1,5 +1,6 @@
 """InfluxQL out, rows back: quoting, and a reader of the (chunked) JSON answer of GET /query."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 
 from ioc.domain.point import StoreUnavailableError
 
+_NOT_SAYABLE = re.compile(r"[\x00\r]")
 _IN_TEXT = str.maketrans({"\\": r"\\", "'": r"\'", "\n": r"\n"})
 _IN_NAME = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
@@ -40,6 +42,11 @@ class _Answer(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Answer)
+
+
+def can_ask(*words: str) -> bool:
+    """Whether the language can say these names and texts at all; if not, nothing is stored under them either."""
+    return not any(map(_NOT_SAYABLE.search, words))
 
 
 def text(value: str) -> str:

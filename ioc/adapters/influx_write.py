@@ -5,10 +5,11 @@ troubles, so the rest is sent again until nothing is left to be refused. Writing
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
-from ioc.adapters.influx_answers import FieldConflict, beyond_retention, field_conflict, unreadable_lines
+from ioc.adapters.influx_answers import FieldConflict, beyond_retention, field_conflict, type_name, unreadable_lines
 from ioc.adapters.influx_http import Answer
 from ioc.adapters.line_protocol import LineEncoder
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
@@ -18,10 +19,12 @@ POINTS_MOST = 5_000
 REQUESTS_MOST = 64
 _STORED, _BAD_REQUEST, _UNPROCESSABLE, _FAILED = 204, 400, 422, 500
 _FAILURES_MOST = 5
+_CONFLICTS_ONE_BY_ONE = 2
 _GO_ZERO_TO_1970_MS = 62_135_596_800_000
 """Shards are aligned to Go's zero time, the year 1."""
 
 Send = Callable[[bytes], Awaitable[Answer]]
+AskTypes = Callable[[str], Awaitable[Mapping[str, AbstractSet[str]]]]
 
 
 class Failures:
@@ -49,11 +52,12 @@ class BatchWrite:
         self._lines: dict[int, bytes] = {}
         self._whole: dict[int, str] = {}
         self._fields: dict[int, dict[str, str]] = {}
+        self._conflicts: Counter[str] = Counter()
         self._any_stored = False
         self._suspects: dict[int, str] = {}
 
-    async def run(self, send: Send) -> list[PointRefusal]:
-        """The refusals, once all else is stored; whatever `send` raises passes through."""
+    async def run(self, send: Send, ask_types: AskTypes) -> list[PointRefusal]:
+        """The refusals, once all else is stored; what the two raise passes through. `ask_types`: measurement → field → stored types."""
         await asyncio.to_thread(self._encode, list(self._points))
         groups = deque([sorted(self._lines)])
         requests = 0
@@ -67,8 +71,27 @@ class BatchWrite:
             answer = await send(b"\n".join([self._lines[index] for index in group]))
             requests += 1
             groups += await asyncio.to_thread(self._after, group, answer)
+            await self._settle_types(ask_types)
         self._judge_suspects()
         return self._refusals()
+
+    async def _settle_types(self, ask_types: AskTypes) -> None:
+        """Each answer names one conflict; a measurement that has several is compared with the store's types at once."""
+        for measurement in [name for name, times in self._conflicts.items() if times == _CONFLICTS_ONE_BY_ONE]:
+            self._conflicts[measurement] += 1
+            stored = await ask_types(measurement)
+            await asyncio.to_thread(self._refuse_other_types, measurement, stored)
+
+    def _refuse_other_types(self, measurement: str, stored: Mapping[str, AbstractSet[str]]) -> None:
+        for index, point in list(self._points.items()):
+            if point.measurement != measurement or index not in self._lines:
+                continue
+            for name, value in point.fields.items():
+                known, kind = stored.get(name, set()), type_name(value)
+                # With two types in the store it depends on the shard, and the server has to say.
+                if len(known) == 1 and kind not in known:
+                    told = f'field "{name}" on measurement "{measurement}" is type {kind}, already exists as type {next(iter(known))}'
+                    self._refuse_field(index, FieldConflict(measurement, name, kind, told))
 
     def _encode(self, indexes: Sequence[int]) -> None:
         for index in indexes:
@@ -123,6 +146,7 @@ class BatchWrite:
         if len(shards) > 1:
             concerned = {index for indexes in shards.values() for index in indexes}
             return [*shards.values(), [index for index in group if index not in concerned]]
+        self._conflicts[conflict.measurement] += 1
         for index in next(iter(shards.values())):
             self._refuse_field(index, conflict)
         return [group]

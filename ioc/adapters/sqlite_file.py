@@ -1,6 +1,7 @@
 """One SQLite file behind threads of its own: durable transactions in order, reads beside them, nothing on the event loop."""
 
 import asyncio
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -94,8 +95,10 @@ class SqliteFile:
         writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
         if writer is None or readers is None:
             return
-        await asyncio.to_thread(readers.shutdown)
-        await asyncio.to_thread(writer.shutdown)
+        with contextlib.suppress(TimeoutError):  # a disk that hangs must not keep us from ending
+            async with asyncio.timeout(self._timeout_s):
+                await asyncio.to_thread(readers.shutdown)
+                await asyncio.to_thread(writer.shutdown)
         while self._opened:
             self._opened.pop().close()
         self._connection = None

@@ -1,7 +1,7 @@
 """What both stores can hold, so that a point which one refuses is refused by the other too.
 
-Each check raises ValueError with a sentence. The limits are those of InfluxDB's line protocol, which has no way to say
-a newline or a trailing backslash outside a string value, and of its 64-bit integers and nanoseconds.
+Each check raises ValueError with a sentence. The limits are InfluxDB's: line protocol has no way to say a newline or a
+trailing backslash outside a string value, InfluxQL none to ask for a control character, numbers and times have 64 bits.
 """
 
 import re
@@ -13,7 +13,6 @@ _TS_MOST_MS = 9_223_372_036_854
 _STRING_MOST = 65_535
 _RESERVED_TAGS = frozenset({"time", "_field", "_measurement"})
 _NOT_IN_NAME = re.compile(r"[\x00-\x1f\x7f]|\\\Z")
-_NOT_IN_TAG = re.compile(r"\n|\\\Z")
 
 
 def check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> None:
@@ -27,8 +26,8 @@ def check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> None:
         if name in _RESERVED_TAGS:
             msg = f"tag name {name!r} is reserved"
             raise ValueError(msg)
-        if _NOT_IN_TAG.search(value):
-            msg = f"tag {name}: a value with a newline or a backslash at its end can't be written: {value[:80]!r}"
+        if _NOT_IN_NAME.search(value):
+            msg = f"tag {name}: a value with a control character or a backslash at its end can't be kept: {value[:80]!r}"
             raise ValueError(msg)
     if len(measurement.encode()) + sum(2 + len(name.encode()) + len(value.encode()) for name, value in tags) > _STRING_MOST:
         msg = f"measurement and tags exceed {_STRING_MOST} bytes"

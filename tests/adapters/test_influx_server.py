@@ -155,3 +155,26 @@ async def test_store_goes_on_after_the_server_was_away(influxdb_factory: Any) ->
     assert await store.write(points) == []
     assert await store.count("speaker", 0, 1_795_000_000_001) == 100
     await store.close()
+
+
+async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thirty fields with other types in the store: a handful of requests, not thirty; what fits is stored."""
+    store = opened(bucket=influxdb.new_bucket())
+    await store.prepare(90 * DAY)
+    now = 1_795_000_000_000
+    await store.write([Point("speaker", (("device", "old"),), {f"m{i}": 1 for i in range(30)} | {"s": 1.0}, now)])
+    sent: list[bytes] = []
+    post = store._http.post_lines
+
+    async def counted(path: str, query: Any, lines: bytes) -> Any:
+        sent.append(lines)
+        return await post(path, query, lines)
+
+    monkeypatch.setattr(store._http, "post_lines", counted)
+    new = [Point("speaker", (("device", f"d{i}"),), {f"m{i}": 0.5 for i in range(30)} | {"s": "on", "lag_ms": 0}, now) for i in range(50)]
+    refusals = await store.write(new)
+    named = [*(f"m{i}" for i in range(30)), "s"]
+    assert {(refusal.index, refusal.field) for refusal in refusals} == {(i, name) for i in range(50) for name in named}
+    assert len(refusals) == 50 * 31
+    assert len(sent) <= 4
+    assert await store.count("speaker", now, now + 1) == 50
