@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from collectors.source import SourceSettings
 
@@ -48,7 +49,7 @@ def tls_context(settings: SourceSettings) -> ssl.SSLContext:
 async def _connect(host: str, port: int) -> socket.socket:
     loop = asyncio.get_running_loop()
     failure: OSError = OSError(0, f"no address for {host}")
-    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, address in await _addresses(host, port):
         plain = socket.socket(family, kind, protocol)
         plain.setblocking(False)  # noqa: FBT003 - the standard library's signature
         try:
@@ -63,6 +64,14 @@ async def _connect(host: str, port: int) -> socket.socket:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return plain
     raise failure
+
+
+async def _addresses(host: str, port: int) -> Sequence[tuple[Any, ...]]:
+    try:
+        # Numbers need no resolver, hence no thread.
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 async def _handshake(secured: ssl.SSLSocket) -> None:
