@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ioc.cli.check import check
+from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
@@ -49,3 +50,4 @@ app.add_typer(token, name="token")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger, name="ledger")
 app.add_typer(rules, name="rules")
+app.add_typer(dashboards, name="dashboards")

@@ -43,6 +43,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 
 def _of_one(error: BaseException) -> Ending | None:
+    from dashboards.grafana import GrafanaError, GrafanaUnreachableError
     from ioc.api.control import ControlError
     from ioc.app.lock import DataDirError
     from ioc.app.registry import RegistryFileError
@@ -51,26 +52,16 @@ def _of_one(error: BaseException) -> Ending | None:
     from ioc.domain.state import FencedError, StateSchemaError, StateUnavailableError
     from ioc.simulator.simulate import SimulationError
 
-    plain = (ConfigError, DataDirError, RegistryFileError, StateSchemaError, StateUnavailableError, FencedError, SimulationError)
-    match error:
-        case Failure():
-            return Ending(str(error), error.code)
-        case ControlError():
-            return Ending(str(error), Exit.UNREACHABLE if error.kind == "unavailable" else Exit.WRONG)
-        case (
-            ConfigError()
-            | DataDirError()
-            | RegistryFileError()
-            | StateSchemaError()
-            | StateUnavailableError()
-            | FencedError()
-            | SimulationError()
-        ):
-            return Ending(str(error), Exit.WRONG)
-        case StoreUnavailableError():
-            return Ending(error.detail, Exit.WRONG if isinstance(error, StoreDeniedError) else Exit.UNREACHABLE)
-        case OSError():
-            return Ending(_os_sentence(error), Exit.WRONG)
+    if isinstance(error, Failure):
+        return Ending(str(error), error.code)
+    if isinstance(error, OSError):
+        return Ending(_os_sentence(error), Exit.WRONG)
+    away = isinstance(error, StoreUnavailableError | GrafanaUnreachableError) and not isinstance(error, StoreDeniedError)
+    if away or (isinstance(error, ControlError) and error.kind == "unavailable"):
+        return Ending(str(error), Exit.UNREACHABLE)
+    ours = (ControlError, ConfigError, DataDirError, RegistryFileError, SimulationError, StoreDeniedError, GrafanaError)
+    if isinstance(error, (*ours, StateSchemaError, StateUnavailableError, FencedError)):
+        return Ending(str(error), Exit.WRONG)
     return None
 
 

@@ -210,8 +210,17 @@ class Grafana(Section):
     folder: str = "IOC"
     datasource_url: str | None = None
     """InfluxDB's URL as Grafana sees it; without it `store.url`."""
+    datasource_token: SecretStr | None = None
+    """A token that may read the bucket; without it the store's."""
+    datasource_token_file: Path | None = None
 
     _http = field_validator("url", "datasource_url")(lambda url: _http_url(url, "http://grafana:3000"))
+
+    @model_validator(mode="after")
+    def _has_token(self) -> Self:
+        if self.token is None and self.token_file is None:
+            raise KeyFault(key="token_file", what="no token", do="add `token_file: …` with the token of a Grafana service account")
+        return self
 
 
 class Watchdog(Section):
