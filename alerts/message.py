@@ -162,7 +162,7 @@ class _Writer:
         name = plain((device.name if device else None) or alarm.device)
         label = self.wording.families.get(alarm.family or "")
         kind = "" if label is None else label.text(self.wording.language)
-        if kind and not name.casefold().startswith(kind.casefold()):
+        if kind and _first_word(name) != _first_word(kind):
             name = f"{kind} {name}"
         return ", ".join(part for part in (name, self._unit(alarm)) if part)
 
@@ -170,7 +170,7 @@ class _Writer:
         if alarm.unit is None:
             return ""
         unit = self.wording.unit(alarm.unit)
-        return plain(alarm.unit if unit is None else unit.name)
+        return plain(alarm.unit if unit is None else _inside_a_sentence(unit))
 
     def _summary(self, alarm: Alarm) -> str:
         return plain(_text(alarm.summary, self.wording.language) or alarm.rule).rstrip(". ")
@@ -203,3 +203,13 @@ def _sorted(alarms: Iterable[Alarm]) -> list[Alarm]:
 
 def _text(texts: dict[str, str], language: str) -> str:
     return texts.get(language) or texts.get("en") or next(iter(texts.values()), "")
+
+
+def _first_word(text: str) -> str:
+    return text.casefold().split(" ", 1)[0]
+
+
+def _inside_a_sentence(unit: Unit) -> str:
+    """`phường Việt Trì` for the ward called `Phường Việt Trì`."""
+    kind = unit.type
+    return kind + unit.name[len(kind) :] if kind and unit.name.casefold().startswith(kind.casefold() + " ") else unit.name

@@ -37,6 +37,7 @@ NOTIFY = """\
 channels:
   outbox: {kind: file, path: outbox.jsonl}
 routes:
+  - {match: {rule: [speaker_offline, line_offline, site_offline]}, group_by: [unit], group_wait: 15s, channels: [outbox]}
   - {match: {severity: critical}, group_by: [rule, unit], group_wait: 5s, group_interval: 30s, repeat_interval: 4h, channels: [outbox]}
   - {group_by: [rule, unit], group_wait: 15s, group_interval: 1m, repeat_interval: 4h, channels: [outbox]}
 """

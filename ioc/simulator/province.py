@@ -60,7 +60,7 @@ def _device(device: str, family: str, unit: Unit, *, name: str, labels: dict[str
         device=device,
         family=family,
         unit=unit.unit,
-        name=f"{name}, {unit.name[:1].lower()}{unit.name[1:]}",
+        name=name,
         lat=_near(unit.lat, chance),
         lon=_near(unit.lon, chance),
         labels=labels,
