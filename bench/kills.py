@@ -33,6 +33,7 @@ def report(run: KillRun) -> bool:
             say(f"{name}: calls with a wrong signature", sum(not call.signed for call in seen.calls), 0),
         ]
         say(f"{name}: ledger", {term: number for term, number in seen.ledger.items() if isinstance(number, int) and number})
+        say(f"{name}: outbox messages by event", dict(sorted(seen.messages.items())))
         say(f"{name}: calls with a key seen before", len(seen.calls) - len({call.key for call in seen.calls}))
     fine += [
         say("journal entries: missing after kills", _difference(clean.journal, killed.journal), 0),

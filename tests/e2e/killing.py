@@ -23,7 +23,7 @@ LAG_MS = 1_000
 """By how much the devices' times lie behind ours, so that none is ahead of its arrival."""
 
 Entry = tuple[str, str, str, int | None]
-"""(rule, device, step or event, at): the time is None for devices without a clock."""
+"""(rule, device, step or state told, at): the time is None for devices without a clock."""
 
 
 @dataclass(slots=True)
@@ -36,7 +36,13 @@ class Seen:
     ledger: dict[str, int]
     journal: Counter[Entry]
     outbox: Counter[Entry]
-    """(rule, device, event, the alarm's since)."""
+    """What people were told: (rule, device, active or cleared, the alarm's since).
+
+    Not by message: what had happened before a message was due goes into one, so that a server that was away tells in one
+    message what the other told in two.
+    """
+    messages: Counter[str]
+    """By event."""
     unsent: int
     calls: Sequence[Call]
     keys: set[str]
@@ -157,11 +163,13 @@ def _seen(
         )
         keys = set()
         outbox: Counter[Entry] = Counter()
+        messages: Counter[str] = Counter()
         for key, event, body in database.execute("SELECT key, event, body FROM outbox"):
             keys.add(key)
+            messages[event] += 1
             for alarm in json.loads(body)["alarms"]:
                 if alarm["device"] is not None:
-                    outbox[alarm["rule"], alarm["device"], event, alarm["since"] if alarm["device"] in clocked else None] += 1
+                    outbox[alarm["rule"], alarm["device"], alarm["state"], alarm["since"] if alarm["device"] in clocked else None] += 1
         (unsent,) = database.execute("SELECT count(*) FROM outbox WHERE NOT delivered").fetchone()
     database.close()
     return Seen(
@@ -170,6 +178,7 @@ def _seen(
         ledger=ledger,
         journal=journal,
         outbox=outbox,
+        messages=messages,
         unsent=unsent,
         calls=list(calls),
         keys=keys,

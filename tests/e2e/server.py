@@ -10,7 +10,6 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,7 @@ class ServerUnderTest(ServerProcess):
         self._until = "/readyz"
         super().__init__(
             name="ioc run",
-            command=_run_command(self.config_file),
+            command=[sys.executable, "-m", "ioc", "run", "--config", str(self.config_file)],
             log=folder / "ioc.log",
             ready=self._answers,
         )
@@ -208,17 +207,6 @@ class ServerUnderTest(ServerProcess):
                 return bool(answer.status == 200)  # noqa: PLR2004 - OK
         except OSError:
             return False
-
-
-def _run_command(config_file: Path) -> list[str]:
-    if find_spec("ioc.__main__") is not None:
-        return [sys.executable, "-m", "ioc", "run", "--config", str(config_file)]
-    code = (
-        "import asyncio, sys; from pathlib import Path; from ioc.config.load import load_config; from ioc.app.run import run; "
-        "from ioc.logs import set_up_logs; set_up_logs(); "
-        "asyncio.run(run(load_config(Path(sys.argv[1]), {})))"
-    )
-    return [sys.executable, "-c", code, str(config_file)]
 
 
 def influx_store(server: InfluxDB, bucket: str, *, token: str | None = None) -> dict[str, object]:
