@@ -1,7 +1,8 @@
 """What both stores can hold, so that a point which one refuses is refused by the other too.
 
 Each check raises ValueError with a sentence. The limits are InfluxDB's: line protocol has no way to say a newline or a
-trailing backslash outside a string value, InfluxQL none to ask for a control character, numbers and times have 64 bits.
+trailing backslash outside a string value, and takes some backslashes in a name for escapes; InfluxQL has no way to ask
+for some control characters; integers and times (ns) have 64 bits.
 """
 
 import re
@@ -12,7 +13,8 @@ INT64_MIN, INT64_MAX = -(2**63), 2**63 - 1
 _TS_MOST_MS = 9_223_372_036_854
 _STRING_MOST = 65_535
 _RESERVED_TAGS = frozenset({"time", "_field", "_measurement"})
-_NOT_IN_NAME = re.compile(r"[\x00-\x1f\x7f]|\\\Z")
+_NOT_IN_NAME = re.compile(r"[\x00-\x1f\x7f\\]")
+_NOT_IN_TAG = re.compile(r"[\x00-\x1f\x7f]|\\\Z")
 
 
 def check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> None:
@@ -26,7 +28,7 @@ def check_series(measurement: str, tags: tuple[tuple[str, str], ...]) -> None:
         if name in _RESERVED_TAGS:
             msg = f"tag name {name!r} is reserved"
             raise ValueError(msg)
-        if _NOT_IN_NAME.search(value):
+        if _NOT_IN_TAG.search(value):
             msg = f"tag {name}: a value with a control character or a backslash at its end can't be kept: {value[:80]!r}"
             raise ValueError(msg)
     if len(measurement.encode()) + sum(2 + len(name.encode()) + len(value.encode()) for name, value in tags) > _STRING_MOST:
@@ -68,5 +70,5 @@ def check_time(ts: int) -> None:
 
 def _check_name(what: str, name: str) -> None:
     if not name or _NOT_IN_NAME.search(name):
-        msg = f"{what} name {name[:80]!r}: empty, with a control character, or ending in a backslash"
+        msg = f"{what} name {name[:80]!r}: empty, or with a control character or a backslash"
         raise ValueError(msg)

@@ -71,7 +71,7 @@ class Reader:
 
 _TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=20)
 _NAME = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=10).filter(
-    lambda name: not name.endswith("\\") and not name.startswith("#") and name not in {"time", "_field", "_measurement"}
+    lambda name: "\\" not in name and not name.startswith("#") and name not in {"time", "_field", "_measurement"}
 )
 _TAG = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=20).filter(lambda text: not text.endswith("\\"))
 _VALUE = st.one_of(_TEXT, st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False))
