@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(raw)
 
-    do_GET = do_POST = do_PUT = _serve
+    do_GET = do_POST = do_PUT = _serve  # noqa: N815  http.server's names
 
     def log_message(self, *_words: object) -> None:
         """Stays quiet."""
