@@ -169,7 +169,8 @@ class _Worker:
         """Sends in order. A failure of the channel ends the round; a message's third one first lets another message try."""
         failed: tuple[PendingMessage, SendError] | None = None
         while rows:
-            row = rows.pop(0)
+            # After a failure another one each time: the next in line may be just as bad.
+            row = rows.pop(0 if failed is None else self.state.failures % len(rows))
             error = await self._attempt(row)
             if error is None:
                 if failed is not None:
@@ -179,9 +180,6 @@ class _Worker:
                 if failed is not None or row.attempts + 1 < self.retry.probe_after:
                     return self._pause(error)
                 failed = row, error
-                # Another one each time: the next in line may be just as bad.
-                turn = self.state.failures % len(rows) if rows else 0
-                rows = rows[turn:] + rows[:turn]
         return 0 if failed is None else self._pause(failed[1])
 
     async def _attempt(self, row: PendingMessage) -> SendError | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
@@ -85,6 +86,6 @@ def _words(error: Exception) -> str:
         return "its certificate is not trusted"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "its name is not known"
-    if isinstance(error, OSError) and error.strerror and "://" not in error.strerror:
-        return error.strerror
+    if isinstance(error, OSError) and error.errno is not None:
+        return os.strerror(error.errno)
     return type(error).__name__

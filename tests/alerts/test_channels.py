@@ -117,7 +117,7 @@ async def test_webhook_hears_retry_after(receiver: Receiver, url: str, session: 
 
 async def test_webhook_says_who_can_not_be_reached(session: aiohttp.ClientSession, free_port: int) -> None:
     """A refused connection is a sentence without the URL."""
-    with pytest.raises(SendError, match=r"^127\.0\.0\.1 can't be reached \(") as caught:
+    with pytest.raises(SendError, match=r"^127\.0\.0\.1 can't be reached \(Connection refused\)$") as caught:
         await Webhook(session, url=f"http://127.0.0.1:{free_port}/t0ken", secret=None).send(MESSAGE)
     assert "t0ken" not in caught.value.detail
 
