@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ioc.simulator.files import allow_files
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +43,7 @@ async def demo_broker(
     *, kind: str = "iotcore", folder: Path | None = None, collector_port: int = 0, device_port: int = 0, connections: int = 10_000
 ) -> AsyncIterator[Endpoints]:
     """Runs a broker (`iotcore` or `mosquitto`) while the block runs; port 0 = a free one, `folder` takes its files."""
+    allow_files(connections)
     first = collector_port or _free_port()
     second = device_port or _free_port()
     with _folder(folder) as place:

@@ -1,7 +1,6 @@
 """Brings a province to life at a broker: `ioc simulate`, and the devices of `ioc demo`."""
 
 import asyncio
-import resource
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import structlog
@@ -10,6 +9,7 @@ from collectors.source import SourceSettings
 from ioc.domain.family import Family
 from ioc.domain.registry import Device
 from ioc.simulator.device import Routine, SimulatedDevice, no_routine
+from ioc.simulator.files import allow_files
 from ioc.simulator.signals import CALM
 from ioc.simulator.story import STORY, Beat, Turn, bulletins, cast_roles, groups, length_s, turns
 
@@ -52,7 +52,12 @@ async def simulate(
     """
     story, routine = _scenario(scenario)
     declared = {family.family: family for family in families}
-    _allow_files(len(devices) + _SPARE_FILES)
+    most = allow_files(len(devices) + _SPARE_FILES)
+    if most < len(devices) + _SPARE_FILES:
+        message = (
+            f"{len(devices)} connections need more open files than the {most} allowed here; raise `ulimit -n` or simulate fewer devices"
+        )
+        raise SimulationError(message)
     settings = SourceSettings(url=url, client_id="simulator", username=username, password=password, ca_file=ca_file, topic_root=topic_root)
     opening = asyncio.Semaphore(_OPENING_AT_ONCE)
     simulated = {
@@ -125,16 +130,3 @@ def _interval(family: Family, wish: float | Mapping[str, float] | None) -> float
     if isinstance(wish, Mapping):
         wish = wish.get(family.family)
     return family.cadence / 1000 if wish is None else wish
-
-
-def _allow_files(wanted: int) -> None:
-    """One connection is one open file, and the usual limit is 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        message = (
-            f"{wanted} open connections are more than this system allows a process ({hard}); raise `ulimit -n` or simulate fewer devices"
-        )
-        raise SimulationError(message)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

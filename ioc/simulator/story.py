@@ -46,9 +46,7 @@ STORY: tuple[Beat, ...] = (
         role="silent",
         at_s=60,
         hold_s=_HOLD_S + 30,
-        change=Change(
-            values={"state": "playing", "source": "schedule", "bulletin": "Bản tin địa phương", "audio_dbfs": -80.0, "load_ohm": 480.0}
-        ),
+        change=Change(values={"state": "playing", "source": "schedule", "bulletin": "Bản tin địa phương", "audio_dbfs": -80.0}),
         vi="Một cụm loa báo đang phát nhưng không có tiếng",
         en="One cluster plays without sound",
     ),

@@ -11,11 +11,11 @@ from paho.mqtt.enums import CallbackAPIVersion
 class Publisher:
     """Publishes and knows what was PUBACKed; `client_id` empty = one by the broker."""
 
-    def __init__(self, port: int, *, client_id: str = "", username: str | None = None, password: str | None = None) -> None:
+    def __init__(self, port: int, *, client_id: str = "", ca_file: str | None = None) -> None:
         self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id)
         self._client.max_inflight_messages_set(200)
-        if username is not None:
-            self._client.username_pw_set(username, password)
+        if ca_file is not None:
+            self._client.tls_set(ca_file)
         self._port = port
 
     def __enter__(self) -> Self:

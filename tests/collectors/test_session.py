@@ -203,3 +203,30 @@ async def test_a_frozen_broker_is_given_up(mosquitto: Mosquitto) -> None:
         assert "nothing heard" in listener.endings[0].reason
         mosquitto.thaw()
         await wait_until(lambda: listener.session.epoch == 2 and listener.session.connected, 30)
+
+
+async def test_nothing_is_lost_over_many_broken_connections(mosquitto: Mosquitto) -> None:
+    """Connections break while thousands of messages arrive and acknowledgements lag: each message comes, first seen in order."""
+    limits = SessionLimits(canary_every=0.5, backoff_first=0.01, backoff_most=0.05, takeover_wait=0.05)
+    async with Listener(settings(mosquitto), limits) as listener:
+        await listener.connected()
+        sending = asyncio.create_task(send(mosquitto, numbers(0, 6_000)))
+        for broken in range(1, 9):
+            before = len(listener.deliveries)
+            listener.holding = bool(broken % 2)
+            await wait_until(lambda: len(listener.deliveries) > before + 100 or sending.done())  # noqa: B023 - awaited here
+            listener.break_off()
+            await wait_until(lambda: listener.session.epoch > broken and listener.session.connected, 20)  # noqa: B023 - awaited here
+        listener.holding = False
+        listener.settle()
+        await sending
+        await wait_until(lambda: len(set(listener.payloads)) == 6_000, 30)
+        assert list(dict.fromkeys(listener.payloads)) == numbers(0, 6_000)
+        await wait_until(lambda: listener.session.unacknowledged == 0)
+        again = [
+            one for one in listener.deliveries if one.epoch > 1 and listener.payloads.index(one.payload) != listener.deliveries.index(one)
+        ]
+        assert all(one.dup for one in again)
+    async with Listener(settings(mosquitto)) as later:
+        await later.connected()
+        assert later.deliveries == []

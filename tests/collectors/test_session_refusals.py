@@ -1,5 +1,6 @@
 """What a broker refuses is named as such, and tried again with patience."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,6 +111,24 @@ async def test_client_certificate_is_shown(mosquitto_factory: Callable[..., Mosq
         await listener.connected()
     async with Listener(settings(broker.url, ca_file=ca), QUICK) as listener:
         await error_of(listener, "refuses our certificate")
+
+
+@mosquitto_needed
+async def test_encrypted_connection_carries_a_flood(mosquitto_factory: Callable[..., Mosquitto]) -> None:
+    """Payloads larger than a TLS record, with pauses in between: nothing stays behind in a buffer."""
+    broker = mosquitto_factory(tls=True, options={"max_inflight_messages": 0})
+    limits = SessionLimits(unacknowledged=50, canary_every=0.5)
+    payloads = [b"%06d" % number + b"x" * 40_000 for number in range(400)]
+
+    def publish() -> None:
+        with Publisher(broker.port, ca_file=str(broker.ca_file)) as publisher:
+            publisher.send(TOPIC, payloads)
+
+    async with Listener(settings(broker.url, ca_file=str(broker.ca_file), protocol="3.1.1"), limits) as listener:
+        await listener.connected()
+        await asyncio.to_thread(publish)
+        await wait_until(lambda: len(listener.deliveries) >= 400, 30)
+        assert listener.payloads == payloads
 
 
 @mosquitto_needed
