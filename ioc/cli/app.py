@@ -10,7 +10,7 @@ from ioc.cli.doctor import doctor
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
 from ioc.cli.rules import rules
-from ioc.cli.serve import run, simulate
+from ioc.cli.serve import demo, run, simulate
 from ioc.cli.show import config_app
 from ioc.cli.tokens import token
 
@@ -39,6 +39,7 @@ def main(
     """Monitoring for a provincial operations centre: MQTT in, time series, alarms that reach a person."""
 
 
+app.command()(demo)
 app.command()(run)
 app.command()(simulate)
 app.command()(check)

@@ -45,11 +45,13 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 def _of_one(error: BaseException) -> Ending | None:
     from dashboards.grafana import GrafanaError, GrafanaUnreachableError
     from ioc.api.control import ControlError
+    from ioc.app.demo import DemoError
     from ioc.app.lock import DataDirError
     from ioc.app.registry import RegistryFileError
     from ioc.config.problem import ConfigError
     from ioc.domain.point import StoreDeniedError, StoreUnavailableError
     from ioc.domain.state import FencedError, StateSchemaError, StateUnavailableError
+    from ioc.simulator.broker import BrokerStartError
     from ioc.simulator.simulate import SimulationError
 
     if isinstance(error, Failure):
@@ -59,7 +61,17 @@ def _of_one(error: BaseException) -> Ending | None:
     away = isinstance(error, StoreUnavailableError | GrafanaUnreachableError) and not isinstance(error, StoreDeniedError)
     if away or (isinstance(error, ControlError) and error.kind == "unavailable"):
         return Ending(str(error), Exit.UNREACHABLE)
-    ours = (ControlError, ConfigError, DataDirError, RegistryFileError, SimulationError, StoreDeniedError, GrafanaError)
+    ours = (
+        ControlError,
+        ConfigError,
+        DataDirError,
+        RegistryFileError,
+        SimulationError,
+        DemoError,
+        BrokerStartError,
+        StoreDeniedError,
+        GrafanaError,
+    )
     if isinstance(error, (*ours, StateSchemaError, StateUnavailableError, FencedError)):
         return Ending(str(error), Exit.WRONG)
     return None

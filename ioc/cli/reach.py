@@ -138,7 +138,10 @@ async def _embedded(config: Config) -> list[Finding]:
         return [Finding(about="store", state="note", text=f"{path} will be made at the start")]
     store = EmbeddedStore(path, clock=now_ms)
     try:
+        await store.prepare(0)
         return [Finding(about=f"store {path}", state="fine", text="can be read"), *await _types(store, config.families.values())]
+    except StoreUnavailableError as error:
+        return [Finding(about="store", state="wrong", text=error.detail)]
     finally:
         await store.close()
 

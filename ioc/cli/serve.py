@@ -62,3 +62,20 @@ def simulate(
         config=config,
     )
     simulation.run(log_format)
+
+
+def demo(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Where the wall listens on this machine.")] = 8080,
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=100.0, help="Shortens the waits between the story's events.")] = 1.0,
+    data_dir: Annotated[Path, typer.Option("--data-dir", metavar="D", help="Where the demo keeps its history.")] = Path("ioc-demo"),
+    devices: Annotated[int, typer.Option("--devices", min=1, max=20_000, help="Loudspeaker clusters.")] = 600,
+    log_level: LogLevelOption = "warning",
+) -> None:
+    """Start a simulated province on this machine, with everything it needs; prints one URL."""
+    say("Starting ioc-monitor …")
+    from ioc.app.demo import DemoOptions
+    from ioc.app.demo import demo as run_demo
+    from ioc.logs import set_up_logs
+
+    set_up_logs(log_format="auto", secrets=(), level=log_level)
+    asyncio.run(run_demo(DemoOptions(port=port, speed=speed, data_dir=data_dir, devices=devices), say=say))
