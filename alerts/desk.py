@@ -1,6 +1,7 @@
 """Decides and commits, one batch at a time: liveness, rules, grouping and the outbox in one transaction."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -233,6 +234,8 @@ class Desk:
             await self._persist(decisions or Decisions(), newcomers)
         if notice.outbox:
             self._committed()
+        for (rule, reason), count in Counter((untold.rule, untold.reason) for untold in notice.untold).items():
+            log.info("alarms_not_told", rule=rule, reason=reason.value, count=count)
         if samples or changes or outcome.transitions:
             self._announce(News(samples, changes, outcome.transitions, outcome.alarms))
 

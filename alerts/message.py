@@ -143,10 +143,17 @@ class _Writer:
 
     def _line(self, alarm: Alarm) -> str:
         words = self.wording.words
-        values = {"where": self._where(alarm), "summary": self._summary(alarm), "since": self._time(alarm.since)}
+        values = {"what": self._what(alarm), "since": self._time(alarm.since)}
         if alarm.cleared_at is None:
             return words.active.format(**values)
         return words.ended.format(**values, until=self._time(alarm.cleared_at))
+
+    def _what(self, alarm: Alarm) -> str:
+        """Place and summary; a summary about ourselves may name us already."""
+        summary, ourselves = self._summary(alarm), self.wording.words.ourselves
+        if alarm.device is None and ourselves.casefold() in summary.casefold():
+            return summary[0].upper() + summary[1:]
+        return f"{self._where(alarm)}: {summary}"
 
     def _actions(self, alarms: Sequence[Alarm]) -> list[str]:
         """What to do, once for every rule."""

@@ -39,7 +39,11 @@ def test_text_is_english_for_an_english_site() -> None:
         ({"family": "unheard_of"}, "[CAO] Xóm Tháp, "),
         ({"severity": Severity.MINOR}, "[THẤP] "),
         ({"severity": Severity.INFO}, "[THÔNG TIN] "),
-        ({"device": None, "unit": None, "family": None}, "[CAO] Hệ thống giám sát: "),
+        ({"device": None, "unit": None, "family": None}, "[CAO] Hệ thống giám sát: mất kết nối từ"),
+        (
+            {"device": None, "unit": None, "family": None, "summary": {"vi": "hệ thống giám sát không nhận được dữ liệu"}},
+            "[CAO] Hệ thống giám sát không nhận được dữ liệu từ",
+        ),
     ],
 )
 def test_place_is_named_as_far_as_it_is_known(alarm: dict[str, Any], words: str) -> None:
