@@ -53,16 +53,25 @@ def compile_decoder(family: Family) -> Decoder:
         for position in flags:
             if row[position] is not None:
                 row[position] = int(row[position])
-        for position in texts:
-            text = row[position]
-            if text is not None and not text.isascii():
-                row[position] = unicodedata.normalize("NFC", text)
+        if not _compose(row, texts):
+            return lenient.decode(payload)
         values = tuple(row[names:])
         if not any(value is not None for value in values):
             return lenient.decode(payload)
         return Fields(ts, seq is not None, values)
 
     return decode
+
+
+def _compose(row: list[Any], texts: list[int]) -> bool:
+    """Brings these texts into NFC; False when one becomes too long by it."""
+    for position in texts:
+        text = row[position]
+        if text is not None and not text.isascii():
+            row[position] = text = unicodedata.normalize("NFC", text)
+            if len(text) > MAX_STRING:
+                return False
+    return True
 
 
 class LenientDecoder:
@@ -81,7 +90,7 @@ class LenientDecoder:
         unmapped = [key[:64] for key in document if key not in known and key not in _HEAD]
         if not any(value is not None for value in values):
             raise _nothing(refusals, unmapped)
-        has_seq = document.get("seq") is not None
+        has_seq = read_seq(document, refusals)
         return Fields(ts, has_seq, tuple(values), tuple(refusals), tuple(refused), tuple(unmapped[:MAX_UNMAPPED]))
 
     def _values(self, document: Json, refusals: list[Refusal]) -> tuple[list[Value], list[tuple[str, float]]]:
@@ -113,6 +122,17 @@ def read_ts(document: Json, refusals: list[Refusal]) -> int | None:
     return ts
 
 
+def read_seq(document: Json, refusals: list[Refusal]) -> bool:
+    """Whether a `seq` is there; one that is no counter is refused."""
+    seq = document.get("seq")
+    if seq is None:
+        return False
+    if isinstance(seq, str) or (isinstance(seq, int | float) and not isinstance(seq, bool) and seq == seq // 1):
+        return True
+    refusals.append(Refusal(Reason.WRONG_TYPE, "seq must be a whole number or a string", "seq"))
+    return False
+
+
 def describe_range(metric: Metric) -> str:
     """A metric's declared range as people write it."""
     low = f"above {metric.above:g}" if metric.above is not None else "" if metric.min is None else f"from {metric.min:g}"
@@ -138,7 +158,7 @@ def _epoch_ms(raw: object) -> int | None:
 
 
 def _nothing(refusals: list[Refusal], unmapped: list[str]) -> RefusedError:
-    fields = [refusal for refusal in refusals if refusal.field != "ts"]
+    fields = [refusal for refusal in refusals if refusal.field not in _HEAD]
     if fields:
         detail = "; ".join(f"{refusal.field}: {refusal.detail}" for refusal in fields[:8])
         return RefusedError(Reason.NO_USABLE_FIELD, detail)

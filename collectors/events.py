@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from collectors.decode import read_ts
+from collectors.decode import read_seq, read_ts
 from collectors.lenient import Json, RefusedError, parse_object
 from ioc.domain.sample import Reason, Refusal
 
@@ -32,8 +32,8 @@ def decode_event(payload: bytes) -> EventFields:
         raise RefusedError(Reason.BAD_EVENT, "`event` must be a name like bulletin_started: [a-z][a-z0-9_]{0,63}")
     refusals: list[Refusal] = []
     ts = read_ts(document, refusals)
-    body = _body(document, refusals)
-    return EventFields(ts, document.get("seq") is not None, name, body, tuple(refusals))
+    has_seq = read_seq(document, refusals)
+    return EventFields(ts, has_seq, name, _body(document, refusals), tuple(refusals))
 
 
 def decode_status(payload: bytes) -> bool:

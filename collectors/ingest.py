@@ -10,10 +10,10 @@ from collectors.duplicates import RecentMessages
 from collectors.events import EventFields, decode_event, decode_status
 from collectors.lenient import RefusedError
 from collectors.redelivery import RedeliveryMemory, fingerprint
-from collectors.timing import DeviceClock, Timed, TimeRules
+from collectors.timing import DeviceClock, Timed, TimeRules, is_correction
 from ioc.domain.family import Family
 from ioc.domain.point import Point
-from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Refusal, Sample
+from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Refusal, Sample, Value
 from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, parse_topic
 
 UNKNOWN_FAMILY = "unknown"
@@ -46,7 +46,7 @@ class Taken(msgspec.Struct, gc=False):
     def is_arrival(self) -> bool:
         """Whether the device was heard: live, not a repetition, not a Will, whatever the payload was worth."""
         delivery = self.delivery
-        if self.device is None or delivery.retain or delivery.dup or delivery.backlog:
+        if self.device is None or self.family == UNKNOWN_FAMILY or delivery.retain or delivery.dup or delivery.backlog:
             return False
         return not (isinstance(self.news, DeviceStatus) and not self.news.online)
 
@@ -57,7 +57,8 @@ class _Device:
     def __init__(self) -> None:
         self.clock = DeviceClock()
         self.recent = RecentMessages()
-        self.last: Sample | None = None
+        self.last: tuple[int, tuple[Value, ...]] | None = None
+        """Time of the last sample, and all values that came at that time."""
 
 
 class _FamilyReader:
@@ -71,6 +72,14 @@ class _Route(msgspec.Struct, frozen=True, gc=False):
     parts: TopicParts
     reader: _FamilyReader
     device: _Device
+
+
+class _Misfit(msgspec.Struct, frozen=True, gc=False):
+    """A topic that nothing can be read from; who published there is known as far as the topic tells."""
+
+    refusal: Refusal
+    family: str = UNKNOWN_FAMILY
+    device: str | None = None
 
 
 class _Pending(msgspec.Struct, gc=False):
@@ -90,7 +99,7 @@ class Ingest:
         self._root = topic_root
         self._redelivery = redelivery
         self._devices: dict[tuple[str, str], _Device] = {}
-        self._routes: dict[bytes, _Route | Refusal | None] = {}
+        self._routes: dict[bytes, _Route] = {}
         self._most = most
 
     def read(self, deliveries: Iterable[Delivery]) -> list[Taken]:
@@ -118,22 +127,24 @@ class Ingest:
         route = self._route(delivery.topic)
         if route is None:
             return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
-        taken = Taken(delivery, mark, UNKNOWN_FAMILY)
-        if isinstance(route, _Route):
-            taken.family, taken.device = route.parts.family, route.parts.device
+        who: _Misfit | TopicParts = route if isinstance(route, _Misfit) else route.parts
+        taken = Taken(delivery, mark, who.family, who.device)
         if not delivery.retain and self._came_before(delivery, mark):
             taken.outcome = "duplicate"
             return taken
-        if isinstance(route, Refusal):
+        if isinstance(route, _Misfit):
             taken.outcome = "retained" if delivery.retain else "quarantined"
-            taken.refusals = (route,)
+            taken.refusals = (route.refusal,)
             return taken
         try:
             return self._decode(taken, route)
         except RefusedError as error:
             taken.outcome = "quarantined"
             taken.refusals = (error.refusal(),)
-            return taken
+        except Exception as error:  # noqa: BLE001  the boundary: a payload that we stumble over is kept for us to look at
+            taken.outcome = "quarantined"
+            taken.refusals = (Refusal(Reason.FAULT, f"our own error while reading it: {error!r}"[:400]),)
+        return taken
 
     def _came_before(self, delivery: Delivery, mark: int) -> bool:
         known = delivery.dup and self._redelivery.is_known(mark)
@@ -172,17 +183,18 @@ class Ingest:
     def _assign(self, pending: Sequence[_Pending]) -> None:
         """Latest first, so that a burst keeps its order while no time lies after its arrival."""
         for item in reversed(pending):
-            if not item.timed.assigned:
-                continue
-            clock, mark = item.route.device.clock, item.taken.mark
+            clock, timed, mark = item.route.device.clock, item.timed, item.taken.mark
             earlier = self._redelivery.assigned_time(mark) if item.taken.delivery.dup else None
-            if earlier is None:
-                item.timed.ts = clock.assign(item.timed.ts)
-            else:
+            if earlier is not None:
                 clock.take(earlier)
-                item.timed.ts = earlier
-            item.taken.assigned = item.timed.ts
-            self._redelivery.assign(mark, item.timed.ts)
+                timed.ts = earlier
+                item.taken.clock_corrected = is_correction(item.fields.ts, earlier)
+            elif timed.assigned:
+                timed.ts = clock.assign(timed.ts)
+            else:
+                continue
+            item.taken.assigned = timed.ts
+            self._redelivery.assign(mark, timed.ts)
 
     def _news(self, item: _Pending) -> Sample | DeviceEvent:
         parts, timed, arrival = item.route.parts, item.timed, item.taken.delivery.arrival
@@ -191,35 +203,43 @@ class Ingest:
             return DeviceEvent(parts.family, parts.device, timed.ts, arrival, fields.name, fields.body, timed.lag_ms, timed.live)
         values, refused = item.fields.values, item.fields.refused
         sample = Sample(parts.family, parts.device, timed.ts, arrival, values, timed.lag_ms, timed.live, refused)
-        last = item.route.device.last
-        if last is not None and last.ts == sample.ts:
-            pairs = zip(last.values, values, strict=True)
+        device = item.route.device
+        if device.last is not None and device.last[0] == sample.ts:
+            pairs = list(zip(device.last[1], values, strict=True))
             item.taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)
-        item.route.device.last = sample
+            values = tuple(old if new is None else new for old, new in pairs)
+        device.last = (sample.ts, values)
         return sample
 
-    def _route(self, topic: bytes) -> _Route | Refusal | None:
-        if topic not in self._routes:
+    def _route(self, topic: bytes) -> _Route | _Misfit | None:
+        known = self._routes.get(topic)
+        if known is not None:
+            return known
+        route = self._find_route(topic)
+        if isinstance(route, _Route):  # of other topics there may be any number, of any length
             if len(self._routes) >= MAX_TOPICS:
                 self._routes.clear()
-            self._routes[topic] = self._find_route(topic)
-        return self._routes[topic]
+            self._routes[topic] = route
+        return route
 
-    def _find_route(self, topic: bytes) -> _Route | Refusal | None:
+    def _find_route(self, topic: bytes) -> _Route | _Misfit | None:
         try:
             text = topic.decode()
         except UnicodeDecodeError:
-            return Refusal(Reason.TOPIC, "the topic is not UTF-8")
+            return _Misfit(Refusal(Reason.TOPIC, "the topic is not UTF-8"))
         parts = parse_topic(text, self._root)
         if isinstance(parts, str):
-            return Refusal(Reason.TOPIC, parts)
+            return _Misfit(Refusal(Reason.TOPIC, parts))
         if parts.family == COLLECTOR_FAMILY:
             return None
         reader = self._readers.get(parts.family)
         if reader is None:
-            return Refusal(Reason.UNKNOWN_FAMILY, f"no family {parts.family!r} is declared; known: {', '.join(self._readers)}")
+            detail = f"no family {parts.family!r} is declared; known: {', '.join(self._readers)}"
+            return _Misfit(Refusal(Reason.UNKNOWN_FAMILY, detail), device=parts.device)
         if parts.channel not in CHANNELS or parts.channel == "cmd":
-            return Refusal(Reason.UNKNOWN_CHANNEL, f"channel {parts.channel[:40]!r} is none of telemetry, event, status")
+            refusal = Refusal(Reason.UNKNOWN_CHANNEL, f"channel {parts.channel[:40]!r} is none of telemetry, event, status")
+            # What comes on `cmd` is said to the device, not by it.
+            return _Misfit(refusal, UNKNOWN_FAMILY if parts.channel == "cmd" else parts.family, parts.device)
         return _Route(parts, reader, self._device(parts))
 
     def _device(self, parts: TopicParts) -> _Device:

@@ -57,7 +57,7 @@ def convert(metric: Metric, value: object) -> Value:
         case MetricType.INT:
             return _int(value)
         case MetricType.BOOL:
-            if isinstance(value, bool) or (isinstance(value, int) and value in (0, 1)):
+            if isinstance(value, int | float) and value in (0, 1):
                 return int(value)
             raise _wrong(value, "true or false")
         case MetricType.STRING:
@@ -108,7 +108,7 @@ def _int(value: object) -> int:
 
 
 def _parse_int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= MAX_INT_DIGITS else math.inf
+    return int(digits) if len(digits) <= MAX_INT_DIGITS else float(digits)
 
 
 def _check_shape(document: Json) -> None:

@@ -10,8 +10,11 @@ from hashlib import blake2b
 
 from collectors.delivery import Delivery
 
-KEPT = 100_000
-"""Deliveries remembered: several times the most that may be unacknowledged."""
+KEPT = 60_000
+"""Deliveries remembered: several times the most that may be unacknowledged, and fewer than there are packet ids.
+
+Brokers count packet ids up, so that among these none stands for two messages.
+"""
 
 
 def fingerprint(delivery: Delivery) -> int:

@@ -1,5 +1,8 @@
 """A device's clock against ours: under which time a message is stored, and whether it may change live state."""
 
+from array import array
+from bisect import bisect_right
+
 import msgspec
 
 AHEAD_MS = 5_000
@@ -7,8 +10,8 @@ AHEAD_MS = 5_000
 AGREE_MS = 5_000
 OFFSET_LIMIT_MS = 600_000
 LIVE_FLOOR_MS = 60_000
-ASSIGNED_KEPT = 512
-"""Assigned times remembered per device, so that no two fall on the same millisecond."""
+SPELLS_KEPT = 64
+"""Spells of assigned times remembered per device, so that no two fall on the same millisecond."""
 
 
 class Timed(msgspec.Struct, gc=False):
@@ -33,6 +36,42 @@ class TimeRules(msgspec.Struct, frozen=True):
         return max(3 * self.cadence, LIVE_FLOOR_MS)
 
 
+class AssignedTimes:
+    """Which milliseconds have been given out, as spells of times without a gap; a burst is one spell, however long."""
+
+    __slots__ = ("_first", "_last")
+
+    def __init__(self) -> None:
+        self._first = array("q")
+        self._last = array("q")
+
+    def free(self, wanted: int) -> int:
+        """The latest free millisecond at or before `wanted`."""
+        spell = bisect_right(self._first, wanted) - 1
+        return self._first[spell] - 1 if spell >= 0 and wanted <= self._last[spell] else wanted
+
+    def take(self, ts: int) -> None:
+        """Marks a time as given out; the oldest times are forgotten."""
+        first, last = self._first, self._last
+        spell = bisect_right(first, ts) - 1
+        if spell >= 0 and ts <= last[spell]:
+            return
+        follows = spell >= 0 and last[spell] == ts - 1
+        leads = spell + 1 < len(first) and first[spell + 1] == ts + 1
+        if follows and leads:
+            last[spell] = last[spell + 1]
+            del first[spell + 1], last[spell + 1]
+        elif follows:
+            last[spell] = ts
+        elif leads:
+            first[spell + 1] = ts
+        else:
+            first.insert(spell + 1, ts)
+            last.insert(spell + 1, ts)
+            if len(first) > SPELLS_KEPT:
+                del first[0], last[0]
+
+
 class DeviceClock:
     """What we know of one device's clock: its offset once three arrivals in a row agree."""
 
@@ -42,7 +81,7 @@ class DeviceClock:
         self.offset: int | None = None
         self._lags: tuple[int, ...] = ()
         self._row_at = 0
-        self._assigned: dict[int, None] | None = None
+        self._assigned: AssignedTimes | None = None
 
     def observe(self, lag: int, arrival: int, cadence: int) -> None:
         """Takes a live arrival's lag into account; faster arrivals than half a cadence prove nothing, but may disprove."""
@@ -71,23 +110,24 @@ class DeviceClock:
     def assign(self, wanted: int) -> int:
         """The latest free millisecond at or before `wanted`."""
         if self._assigned is None:
-            self._assigned = {}
-        taken = self._assigned
-        while wanted in taken:
-            wanted -= 1
-        self.take(wanted)
-        return wanted
+            self._assigned = AssignedTimes()
+        ts = self._assigned.free(wanted)
+        self._assigned.take(ts)
+        return ts
 
     def take(self, ts: int) -> None:
         """Marks a time as assigned."""
         if self._assigned is None:
-            self._assigned = {}
-        self._assigned[ts] = None
-        if len(self._assigned) > ASSIGNED_KEPT:
-            del self._assigned[next(iter(self._assigned))]
+            self._assigned = AssignedTimes()
+        self._assigned.take(ts)
 
     def _corrected(self, ts: int, arrival: int, rules: TimeRules) -> int:
         if self.offset is None:
             return arrival
         corrected = min(ts + self.offset, arrival)
         return corrected if arrival - corrected <= rules.history else arrival
+
+
+def is_correction(ts: int | None, assigned: int) -> bool:
+    """Whether a time assigned before a crash counted as corrected: the device gave another one, and not just a little ahead."""
+    return ts is not None and not 0 <= ts - assigned <= AHEAD_MS

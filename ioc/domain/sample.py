@@ -71,6 +71,8 @@ class Reason(StrEnum):
     NOT_FINITE = "not_finite"
     OUT_OF_RANGE = "out_of_range"
     STORE_REFUSED = "store_refused"
+    FAULT = "fault"
+    """An error of our own, not the message's."""
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):

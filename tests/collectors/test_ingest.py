@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -105,6 +106,72 @@ def test_redelivery_after_a_crash_takes_its_time_again(families: dict[str, Famil
     assert [one.outcome for one in again] == ["duplicate", "stored", "stored", "stored"]
     assert [one.assigned for one in again[1:3]] == [one.assigned for one in first[1:3]]
     assert again[3].assigned == NOW + 9000
+
+
+def test_redelivery_of_a_time_that_was_assigned_takes_it_whatever_its_own_says_now(families: dict[str, Family]) -> None:
+    """A clock a little ahead, and one that was known to be an hour slow, are judged differently after a crash: the time stays."""
+    reader = ingest(families)
+    hour = 3_600_000
+    beats = [message({"ts": NOW + n * 60_000 - hour, "volume": n}, at=NOW + n * 60_000, mid=n) for n in range(4)]
+    ahead = message({"ts": NOW + 3_000, "volume": 9}, device="d2", mid=9)
+    first = reader.read([*beats, ahead])[3:]
+    assert [one.clock_corrected for one in first] == [True, False]
+    memory = RedeliveryMemory([], [(one.mark, one.assigned) for one in first if one.assigned is not None])
+    memory.connected()
+    late = NOW + 300_000
+    again = ingest(families, memory).read(
+        [
+            message({"ts": NOW + 180_000 - hour, "volume": 3}, at=late, mid=3, dup=True),
+            message({"ts": NOW + 3_000, "volume": 9}, device="d2", at=late, mid=9, dup=True),
+        ]
+    )
+    assert [one.news.ts for one in again if isinstance(one.news, Sample)] == [NOW + 180_000, NOW]
+    assert [one.clock_corrected for one in again] == [True, False]
+
+
+def test_long_burst_within_one_millisecond_shares_no_time(families: dict[str, Family]) -> None:
+    """Thousands of messages without ts, read at once and cut into batches."""
+    reader = ingest(families)
+    burst = [message({"volume": n % 100}) for n in range(6_000)]
+    taken = [*reader.read(burst[:5_000]), *reader.read(burst[5_000:])]
+    assert len({one.assigned for one in taken}) == 6_000
+    assert max(one.assigned or 0 for one in taken) == NOW
+
+
+def test_wrong_channel_is_quarantined_under_its_device_and_shows_that_it_lives(families: dict[str, Family]) -> None:
+    """Whatever the payload was worth; what is said to a device is none of its doing."""
+    known, command, boat = ingest(families).read(
+        [
+            message({"state": "idle"}, channel="data"),
+            message({"state": "idle"}, channel="cmd"),
+            Delivery(b"ioc/v1/boat/b1/telemetry", b"{}", NOW, 1, 1),
+        ]
+    )
+    assert [(one.family, one.device, one.is_arrival) for one in (known, command, boat)] == [
+        ("speaker", "d1", True),
+        ("unknown", "d1", False),
+        ("unknown", "b1", False),
+    ]
+
+
+def test_payload_that_our_own_code_stumbles_over_is_quarantined(families: dict[str, Family], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never a crash that the broker would hand to us again and again."""
+
+    def stumble(_payload: bytes) -> bool:
+        msg = "unforeseen"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr("collectors.ingest.decode_status", stumble)
+    bad, good = ingest(families).read([message({"online": True}, channel="status"), message({"state": "idle"})])
+    assert (bad.outcome, bad.refusals[0].reason, good.outcome) == ("quarantined", Reason.FAULT, "stored")
+
+
+def test_value_changed_at_the_same_ts_counts_over_a_message_that_did_not_hold_it(families: dict[str, Family]) -> None:
+    """Fields of one instant merge, and are compared as merged."""
+    taken = ingest(families).read(
+        [message({"ts": NOW, "volume": 1}), message({"ts": NOW, "rssi_dbm": -70}), message({"ts": NOW, "volume": 2})]
+    )
+    assert [one.overwritten for one in taken] == [False, False, True]
 
 
 def test_redelivery_within_one_process_is_a_duplicate(families: dict[str, Family]) -> None:

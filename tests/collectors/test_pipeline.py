@@ -184,7 +184,10 @@ async def test_store_refusal_moves_the_delivery_to_quarantine(families: dict[str
     bench.refusals = [PointRefusal(0, None, "beyond retention"), PointRefusal(2, "volume", "is type float")]
     await bench.run(lambda: len(bench.acknowledged) == 3)
     assert (bench.terms.stored, bench.terms.quarantined, bench.terms.partial) == (2, 1, 1)
-    assert [(entry.refusal.detail, entry.partial) for entry in bench.entries] == [("beyond retention", False), ("volume: is type float", True)]
+    assert [(entry.refusal.detail, entry.partial) for entry in bench.entries] == [
+        ("beyond retention", False),
+        ("volume: is type float", True),
+    ]
     assert bench.terms.difference == 0
 
 

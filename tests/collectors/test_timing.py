@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.timing import AHEAD_MS, DeviceClock, TimeRules
+from collectors.timing import AHEAD_MS, SPELLS_KEPT, AssignedTimes, DeviceClock, TimeRules
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -91,3 +91,15 @@ def test_assigned_times_of_a_device_never_repeat(wanted: list[int]) -> None:
     given_out = [(want, clock.assign(NOW + want)) for want in wanted]
     assert len({ts for _, ts in given_out}) == len(wanted)
     assert all(ts <= NOW + want for want, ts in given_out)
+
+
+@given(st.lists(st.integers(0, 60), max_size=SPELLS_KEPT))
+def test_spells_of_assigned_times_agree_with_a_set(times: list[int]) -> None:
+    """Spells that grow, meet and merge lose nothing and add nothing."""
+    spells, model = AssignedTimes(), set[int]()
+    for ts in times:
+        spells.take(ts)
+        model.add(ts)
+        for wanted in range(-1, 62):
+            expected = next(at for at in range(wanted, -3, -1) if at not in model)
+            assert spells.free(wanted) == expected
