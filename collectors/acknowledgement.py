@@ -41,12 +41,12 @@ class OwedAcknowledgements:
         if owed and owed[0] is item:
             owed.popleft()
             self._puback(item.mid)
-            if owed and (self._early or type(owed[0]) is _Own):
+            if owed and (self._early or isinstance(owed[0], _Own)):
                 self._flush()
         else:
             self._early[id(item)] = item
 
     def _flush(self) -> None:
         owed = self._owed
-        while owed and (type(owed[0]) is _Own or self._early.pop(id(owed[0]), None) is not None):
+        while owed and (isinstance(owed[0], _Own) or self._early.pop(id(owed[0]), None) is not None):
             self._puback(owed.popleft().mid)

@@ -85,7 +85,7 @@ class Connection:
     def start(self) -> None:
         """Sends CONNECT."""
         if self._version is MQTT5:
-            properties = Properties(PacketTypes.CONNECT)
+            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
             properties.SessionExpiryInterval = self._settings.session_expiry_s
             properties.ReceiveMaximum = min(self._limits.unacknowledged, 65_535)
             self._client.connect_async(

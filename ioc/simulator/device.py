@@ -106,13 +106,13 @@ class SimulatedDevice:
         loop = asyncio.get_running_loop()
         due = loop.time() + self._random.uniform(0, self._interval_s)
         while self._link.up:
-            now = loop.time()
-            if self._report_now or now >= due:
-                if now >= due:
-                    due = now + self._interval_s * self._random.uniform(0.97, 1.03)
+            moment = loop.time()
+            if self._report_now or moment >= due:
+                if moment >= due:
+                    due = moment + self._interval_s * self._random.uniform(0.97, 1.03)
                 self._report()
             self._link.tick()
-            await self._sleep(min(_TICK_S, due - now))
+            await self._sleep(min(_TICK_S, due - moment))
 
     async def _until_up(self) -> None:
         deadline = asyncio.get_running_loop().time() + _ANSWER_S
