@@ -1,6 +1,8 @@
 """What an exception that ends a command means to the person who gave it."""
 
 import errno
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -78,6 +80,11 @@ def _of_one(error: BaseException) -> Ending | None:
 
 
 def _os_sentence(error: OSError) -> str:
-    what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
     remedy = _REMEDIES.get(error.errno or 0)
+    # asyncio words a failing bind itself and keeps the address only in its words.
+    bind = re.search(r"on address \('([^']+)', (\d+)", str(error))
+    if bind is not None and error.errno:
+        what = f"can't listen on {bind[1]}:{bind[2]}: {os.strerror(error.errno).lower()}"
+    else:
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
     return f"{what}; {remedy}" if remedy else what

@@ -87,6 +87,46 @@ def show_ledger(
     print_table(rows, ["family", *_BESIDES], empty="")
 
 
+@ledger.command("audit")
+def audit(
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    hour: Annotated[str | None, typer.Option("--hour", metavar="TIME", help="Any time in the hour (default: the last whole one).")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Compare an hour of the ledger with the points in the store."""
+    from ioc.app.clock import now_ms
+    from ioc.cli.audit import HOUR_MS, compare
+    from ioc.domain.rfc3339 import to_rfc3339
+
+    where = place(config, data_dir)
+    wanted = _instant(hour, where)
+    start = (now_ms() - HOUR_MS if wanted is None else wanted) // HOUR_MS * HOUR_MS
+    found = compare(where, start)
+    rows = [{"family": name, "stored": stored, "points": points} for name, (stored, points) in found.families.items()]
+    if json:
+        sums = {"stored": found.stored, "points": found.points, "events": found.events, "spooled": found.spooled}
+        print_json({"from": to_rfc3339(start), "to": to_rfc3339(start + HOUR_MS), "families": rows, **sums})
+        return
+    print(f"{to_rfc3339(start)} to {to_rfc3339(start + HOUR_MS)}")
+    total = {"family": "all", "stored": found.stored, "points": found.points}
+    print_table([*rows, {"family": "events", "stored": None, "points": found.events}, total], ["family", "stored", "points"], empty="")
+    print(_difference(found.stored - found.points, found.spooled))
+
+
+def _difference(missing: int, spooled: int) -> str:
+    """What a difference means. The ledger goes by arrival, points by their own time."""
+    waiting = f" {spooled} more wait in the spool." if spooled else ""
+    if missing == 0:
+        return "Ledger and store agree." + waiting
+    if missing > 0:
+        return (
+            f"{missing} stored deliveries have no point of their own here: births and Wills, repeats of one time, other hours' data."
+            + waiting
+        )
+    return f"{-missing} points more than deliveries: data that arrived in another hour, or somebody else writes to the store." + waiting
+
+
 def _payload(found: dict[str, Any]) -> str:
     payload = found.get("payload")
     if isinstance(payload, str) and found.get("payload_encoding") == "base64":

@@ -1,0 +1,128 @@
+"""`ioc run`, `ioc demo`, `ioc simulate` as a person meets them: one sentence for what keeps them from starting, a clean end."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ioc.adapters.embedded import EmbeddedStore
+from ioc.adapters.state.store import StateDb
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.point import Point
+
+IOC = [sys.executable, "-m", "ioc"]
+HOUR = 1_790_000_000_000 // 3_600_000 * 3_600_000
+Ioc = Callable[..., Any]
+
+
+def test_run_names_the_port_that_is_taken(site: Path) -> None:
+    """A port in use is one sentence and exit code 1, not a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        (site / "ioc.yaml").write_text(f'broker: {{url: "mqtt://127.0.0.1:1"}}\napi: {{port: {port}}}\n')
+        ended = subprocess.run([*IOC, "run"], cwd=site, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1] == (
+        f"can't listen on 127.0.0.1:{port}: address already in use; another program listens there; end it, or choose another port"
+    )
+
+
+def test_run_ends_cleanly_by_signal(site: Path, free_port: int) -> None:
+    """Ctrl-C ends the server in order: exit code 0, nothing but its log lines on standard error."""
+    (site / "ioc.yaml").write_text(f'broker: {{url: "mqtt://127.0.0.1:1"}}\napi: {{port: {free_port}}}\n')
+    with subprocess.Popen([*IOC, "run"], cwd=site, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:  # noqa: S603
+        assert process.stderr is not None
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if line == f"Listening on http://127.0.0.1:{free_port}/\n":
+                process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 0
+    rest = [json.loads(line) for line in lines if not line.startswith("Listening")]
+    assert rest[-1]["event"] == "stopped"
+
+
+@pytest.mark.usefixtures("site")
+def test_demo_names_the_port_that_is_taken(ioc: Ioc) -> None:
+    """The demo says which port, and how to choose another."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ended = ioc("demo", "--port", taken.getsockname()[1])
+    assert ended.code == 1
+    assert "choose another one with --port" in ended.err
+
+
+REFUSED = {
+    "scenario": (
+        ("--broker", "mqtt://127.0.0.1:1", "--scenario", "war"),
+        1,
+        "there is no scenario 'war'; choose one of story, calm, plain",
+    ),
+    "broker": (("--broker", "localhost"), 1, "expected mqtt://host:port or mqtts://host:port"),
+    "password file": (("--broker", "mqtt://127.0.0.1:1", "--password-file", "gone"), 1, "gone: can't be read"),
+    "no broker": ((), 2, "Missing option '--broker'"),
+    "no device": (("--broker", "mqtt://127.0.0.1:1", "--devices", "0"), 2, "Invalid value for '--devices'"),
+}
+
+
+@pytest.mark.usefixtures("site")
+@pytest.mark.parametrize(("args", "code", "said"), REFUSED.values(), ids=REFUSED)
+def test_simulate_says_what_it_cannot_do(ioc: Ioc, args: tuple[str, ...], code: int, said: str) -> None:
+    """What can't be simulated is a sentence."""
+    ended = ioc("simulate", *args)
+    assert ended.code == code
+    assert said in ended.err
+
+
+@pytest.mark.real("mosquitto")
+def test_simulate_brings_devices_to_life(site: Path, mosquitto: Any) -> None:
+    """Each simulated device publishes at the broker, its row is written for the registry, and Ctrl-C ends it without complaint."""
+    args = [
+        "simulate",
+        "--broker",
+        mosquitto.url,
+        "--devices",
+        "40",
+        "--interval",
+        "0.5",
+        "--scenario",
+        "plain",
+        "--write-devices",
+        "d.csv",
+    ]
+    listen = ["mosquitto_sub", "-p", str(mosquitto.port), "-t", "ioc/v1/+/+/telemetry", "-C", "60", "-W", "60", "-F", "%t"]
+    with subprocess.Popen([*IOC, *args], cwd=site, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+        heard = subprocess.run(listen, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert len(heard) == 60
+    rows = (site / "d.csv").read_text().splitlines()
+    assert rows[0] == "device,family,unit,name,lat,lon,labels,valid_from"
+    assert {topic.split("/")[3] for topic in heard} <= {row.split(",")[0] for row in rows[1:]}
+    assert len(rows) == 41
+    assert process.returncode == 130
+    assert "Traceback" not in said
+
+
+async def test_audit_compares_an_hour_with_the_store(site: Path) -> None:
+    """Deliveries by arrival stand beside points by time; a difference is explained."""
+    (site / "data").mkdir()
+    async with await StateDb.open(site / "data" / "state.db") as state:
+        await state.take_epoch()
+        terms = LedgerTerms(received=4, stored=3, quarantined=1)
+        await state.book(Booking(source="ioc-1", rows=(LedgerRow("speaker", HOUR + 60_000, terms),)))
+    store = EmbeddedStore(site / "data" / "series.db", clock=lambda: HOUR)
+    await store.prepare(0)
+    await store.write([Point("speaker", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in (1, 2, 3_600_000)])
+    await store.close()
+    command = [*IOC, "ledger", "audit", "--hour", "2026-09-21T14:00:00Z"]
+    ended = subprocess.run(command, cwd=site, check=True, capture_output=True, text=True)  # noqa: S603, ASYNC221
+    assert "speaker  3       2" in ended.stdout
+    assert "1 stored deliveries have no point of their own here" in ended.stdout
+    document = json.loads(subprocess.run([*command, "--json"], cwd=site, check=True, capture_output=True).stdout)  # noqa: S603, ASYNC221
+    assert (document["stored"], document["points"], document["from"]) == (3, 2, "2026-09-21T14:00:00.000Z")
