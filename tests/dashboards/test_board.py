@@ -114,6 +114,15 @@ def test_panel_ids_stay_when_a_family_joins() -> None:
     }
 
 
+def test_board_holds_nothing_that_grafana_11_does_not_know() -> None:
+    """The typed models write defaults of later versions."""
+    drawn = board(site())
+    options = [panel.get("options", {}) for panel in panels(drawn).values()]
+    later = {"allowCustomValue", "auto_min", "perPage", "percentChangeColorMode"}
+    assert not [keys for keys in (*drawn["templating"]["list"], *options) if later & keys.keys()]
+    assert drawn["schemaVersion"] == 39
+
+
 def test_board_speaks_of_technical_alarms() -> None:
     """A bare `cảnh báo` would be a disaster warning."""
     text = board_text(board(site())).lower()
