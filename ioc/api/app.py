@@ -71,11 +71,18 @@ def build_app(
     app[METRICS] = ApiMetrics(registry, hub)
     app[OPENAPI] = msgspec.json.encode(openapi_document(ROUTES, version("ioc-monitor")))
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, _answer(route))
+        _add(app.router, route)
     pages.add_to(app.router)
     app.on_response_prepare.append(_secure)
     app.on_shutdown.append(_close_streams)
     return app
+
+
+def _add(router: web.UrlDispatcher, route: Route) -> None:
+    if route.method == "GET":
+        router.add_get(route.path, _answer(route), allow_head=not route.endless)
+    else:
+        router.add_route(route.method, route.path, _answer(route))
 
 
 def _answer(route: Route) -> Answer:

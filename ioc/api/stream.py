@@ -9,7 +9,6 @@ import itertools
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
@@ -19,14 +18,14 @@ KINDS = ("sample", "alarm", "liveness", "units", "ledger", "own")
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event of the ring: `document` is kept for readers who may see only part of it."""
+    """One event of the ring, written out once for all its readers."""
 
     number: int
     kind: str
     unit: str | None
     """Whom it concerns; None = everybody."""
-    data: bytes
-    document: Any
+    lines: bytes
+    """As on the wire."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -96,11 +95,11 @@ class Hub:
         if kind == "sample" and device is not None and not self._due(device):
             return
         self._number += 1
-        event = Event(self._number, kind, unit, self._encoder.encode(document), document if isinstance(document, UnitsEvent) else None)
+        event = Event(self._number, kind, unit, frame(kind, self.event_id(self._number), self._encoder.encode(document)))
         self._ring.append(event)
-        self._bytes += len(event.data)
+        self._bytes += len(event.lines)
         while len(self._ring) > self._max_events or (self._bytes > self._max_bytes and len(self._ring) > 1):
-            self._bytes -= len(self._ring.popleft().data)
+            self._bytes -= len(self._ring.popleft().lines)
         self._news.set()
 
     def wants_sample(self, device: str) -> bool:
@@ -109,10 +108,9 @@ class Hub:
         return now - self._sample_sent.get(device, now - self._sample_every_ms) >= self._sample_every_ms
 
     def _due(self, device: str) -> bool:
-        now = self._clock()
-        if now - self._sample_sent.get(device, now - self._sample_every_ms) < self._sample_every_ms:
+        if not self.wants_sample(device):
             return False
-        self._sample_sent[device] = now
+        self._sample_sent[device] = self._clock()
         self._sample_sent.move_to_end(device)
         if len(self._sample_sent) > self._max_devices:
             self._sample_sent.popitem(last=False)
@@ -155,25 +153,27 @@ class Hub:
         return self._ring[0].number if self._ring else self._number + 1
 
 
-def render(event: Event, event_id: str, units: frozenset[str] | None) -> bytes:
-    """The event's lines, or nothing when it does not concern a reader of these units (None = reads everything)."""
-    data = event.data if units is None else _within(event, units)
-    return b"" if data is None else frame(event.kind, event_id, data)
-
-
 def frame(kind: str, event_id: str, data: bytes) -> bytes:
     """One event on the wire; JSON holds no line breaks."""
     return b"id: %s\nevent: %s\ndata: %s\n\n" % (event_id.encode(), kind.encode(), data)
 
 
-def _within(event: Event, units: frozenset[str]) -> bytes | None:
-    if isinstance(event.document, UnitsEvent):
-        items = [item for item in event.document.items if item.unit in units]
-        # The sums over the whole fleet are not a technician's.
-        return msgspec.json.encode(msgspec.structs.replace(event.document, items=items, totals={})) if items else None
-    if event.kind in {"ledger", "own"}:
-        return event.data
-    return event.data if event.unit in units else None
+def visible(event: Event, units: frozenset[str] | None) -> bytes:
+    """The event's lines as a reader of these units may see them (None = reads everything); nothing when it may not."""
+    if units is None or event.kind in {"ledger", "own"}:
+        return event.lines
+    if event.kind == "units":
+        return _units_within(event.lines, units)
+    return event.lines if event.unit in units else b""
+
+
+def _units_within(lines: bytes, units: frozenset[str]) -> bytes:
+    head, _, data = lines.partition(b"data: ")
+    document = msgspec.json.decode(data, type=UnitsEvent)
+    items = [item for item in document.items if item.unit in units]
+    # The sums over the whole fleet are not a technician's.
+    own = msgspec.structs.replace(document, items=items, totals={})
+    return head + b"data: " + msgspec.json.encode(own) + b"\n\n" if items else b""
 
 
 def wanted(kinds: str | None) -> frozenset[str]:

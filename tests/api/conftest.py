@@ -23,16 +23,22 @@ def hub(province: FakeProvince) -> Hub:
     return Hub(clock=province.clock, boot="b1", max_events=50)
 
 
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """What /metrics shows."""
+    return CollectorRegistry()
+
+
 Connect = Callable[..., Awaitable[TestClient]]
 
 
 @pytest.fixture
-async def connect(province: FakeProvince, hub: Hub) -> AsyncIterator[Connect]:
+async def connect(province: FakeProvince, hub: Hub, registry: CollectorRegistry) -> AsyncIterator[Connect]:
     """To be awaited as `connect(token, open_access=False)`: a client of a running server, with that bearer token."""
     clients: list[TestClient] = []
 
     async def start(token: str | None = None, *, open_access: bool = False) -> TestClient:
-        app = build_app(province.backend(), hub, registry=CollectorRegistry(), clock=province.clock, open_access=open_access)
+        app = build_app(province.backend(), hub, registry=registry, clock=province.clock, open_access=open_access)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         client = TestClient(TestServer(app), headers=headers)
         await client.start_server()

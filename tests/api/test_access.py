@@ -21,8 +21,9 @@ def _alarm(province: FakeProvince, device: str = MINE) -> Alarm:
 @pytest.mark.parametrize("path", READ)
 async def test_refuses_everybody_without_a_token(connect: Connect, path: str) -> None:
     """401 as a problem document that says how to log in."""
+    client = await connect()
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic viewer-token"}, {"Cookie": "ioc_session=wrong"}):
-        response = await (await connect()).get(path, headers=headers)
+        response = await client.get(path, headers=headers)
         assert response.status == 401
         assert response.content_type == "application/problem+json"
         assert response.headers["WWW-Authenticate"] == "Bearer"

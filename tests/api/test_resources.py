@@ -227,6 +227,7 @@ async def test_tells_readiness_truthfully(connect: Connect, province: FakeProvin
         },
     }
     assert (await _json(client, "/healthz")) == {"ok": True}
+    assert (await client.head("/healthz")).status == 200
 
 
 async def test_exposes_metrics_of_its_own(connect: Connect) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from ioc.api.documents import units_event
-from ioc.api.stream import Hub, render, wanted
+from ioc.api.stream import Hub, visible, wanted
 from ioc.domain.views import FamilyCounts, UnitView
 
 
@@ -113,11 +113,11 @@ def test_tells_a_technician_of_its_units_only(hub: Hub) -> None:
     hub.publish("alarm", {"id": 3})
     hub.publish("own", {"hearing": True})
     hub.publish("units", units_event([_unit("here"), _unit("there")], {"speaker": FamilyCounts(devices=600)}, at=0))
-    lines = [render(event, "b1-1", frozenset({"here"})).decode() for event in hub.read(0, 100).events]
+    lines = [visible(event, frozenset({"here"})).decode() for event in hub.read(0, 100).events]
     assert [bool(line) for line in lines] == [True, False, False, True, True]
     units = json.loads(lines[4].split("data: ")[1])
     assert ([item["unit"] for item in units["items"]], units["totals"]) == (["here"], {})
-    everything = [render(event, "b1-1", None) for event in hub.read(0, 100).events]
+    everything = [visible(event, None) for event in hub.read(0, 100).events]
     assert all(everything)
 
 

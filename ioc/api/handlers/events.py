@@ -11,15 +11,18 @@ from ioc.api.handlers.common import Name
 from ioc.api.keys import HUB, METRICS, SETTING
 from ioc.api.problem import ProblemError
 from ioc.api.route import Call
-from ioc.api.stream import Event, frame, render, wanted
+from ioc.api.stream import frame, visible, wanted
+from ioc.domain.alarm_document import Instant
+from ioc.domain.rfc3339 import to_rfc3339
 
 HEARTBEAT_SECONDS = 10.0
 WRITE_SECONDS = 30.0
 """A client that takes nothing for so long is hung up on."""
 RECHECK_MS = 60_000
 """How often an open stream's token is verified again."""
+BATCH_SECONDS = 0.05
 MAX_CLIENTS = 1000
-MAX_CHUNK = 256
+MAX_CHUNK = 1000
 """Events in one write."""
 
 
@@ -35,8 +38,8 @@ class Hello(msgspec.Struct, frozen=True):
 
     boot: str
     assets: str
-    at: int
-    """Our clock, Unix ms."""
+    at: Instant
+    """Our clock."""
 
 
 async def events(call: Call[EventsQuery, None]) -> web.StreamResponse:
@@ -80,13 +83,15 @@ class _Listener:
         position = await self._greet()
         while not self._hub.closed and await self._still_allowed():
             await self._hub.wait(position, self._until_heartbeat())
+            # What happens within a moment travels together, however many readers there are to wake.
+            await asyncio.sleep(BATCH_SECONDS)
             reading = self._hub.read(position, MAX_CHUNK)
             position = reading.position
             if reading.reset:
                 self._metrics.stream_resets.inc()
                 await self._send(self._frame("reset", position))
             else:
-                await self._send(b"".join(self._lines(event) for event in reading.events if event.kind in self._kinds))
+                await self._send(b"".join(visible(event, self._call.units) for event in reading.events if event.kind in self._kinds))
             if self._until_heartbeat() <= 0:
                 await self._send(b": heartbeat\n\n")
 
@@ -102,11 +107,8 @@ class _Listener:
         return position
 
     def _frame(self, kind: str, position: int) -> bytes:
-        hello = Hello(self._hub.boot, self._setting.assets, self._setting.clock())
+        hello = Hello(self._hub.boot, self._setting.assets, to_rfc3339(self._setting.clock()))
         return frame(kind, self._hub.event_id(position), msgspec.json.encode(hello))
-
-    def _lines(self, event: Event) -> bytes:
-        return render(event, self._hub.event_id(event.number), self._call.units)
 
     def _until_heartbeat(self) -> float:
         return max(0.0, HEARTBEAT_SECONDS - (self._loop.time() - self._sent))

@@ -22,11 +22,13 @@ export function rows(list, count, make) {
   return [...list.children];
 }
 
-/** Narrows a text to its box: names are read whole, never cut. */
+const NARROWEST = 0.6; // below that nobody reads it from afar
+
+/** Narrows a text to its box, so that it is read whole. */
 export function fit(node) {
   const box = getComputedStyle(node.parentElement);
   const width = node.parentElement.clientWidth - parseFloat(box.paddingLeft) - parseFloat(box.paddingRight);
-  node.style.transform = node.offsetWidth > width ? `scaleX(${Math.max(0.6, width / node.offsetWidth)})` : "";
+  node.style.transform = node.offsetWidth > width ? `scaleX(${Math.max(NARROWEST, width / node.offsetWidth)})` : "";
 }
 
 /** How many rows of this height find room in a list. */

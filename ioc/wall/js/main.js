@@ -63,7 +63,7 @@ class Wall {
   greet({ assets, at }) {
     if (this.assets !== null && this.assets !== assets) location.reload();
     this.assets = assets;
-    this.model.clock.set(at);
+    this.model.clock.set(Date.parse(at));
   }
 
   link(up) {

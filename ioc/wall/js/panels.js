@@ -1,7 +1,7 @@
 // The side panels: totals, worst communes, open alarms, ourselves.
 
 import { ASSESSMENT_LIMIT_MS, band } from "./judge.js";
-import { dress, element, room, rows, say } from "./dom.js";
+import { dress, element, fit, room, rows, say } from "./dom.js";
 
 const SHAPES = { critical: "■", major: "▲", minor: "◆", info: "●" };
 const SEVERITIES = Object.keys(SHAPES);
@@ -16,7 +16,7 @@ export class TotalsPanel {
   show(families, first, fresh) {
     const shown = families.filter((family) => family.counts.devices > 0);
     shown.sort((a, b) => (b.family === first) - (a.family === first));
-    const nodes = rows(this.list, shown.length, () => element("li", "", element("span", "label"), element("b"), element("span", "share")));
+    const nodes = rows(this.list, shown.length, () => element("li", "", element("div", "label", element("span")), element("b"), element("span", "share")));
     shown.forEach((family, index) => this.row(nodes[index], family, fresh));
   }
 
@@ -24,12 +24,14 @@ export class TotalsPanel {
     const { devices, working, unknown } = family.counts;
     const known = fresh && unknown * 2 < devices;
     const state = known ? band(working / devices) : "unknown";
-    const [label, value, share] = node.children;
+    const [box, value, share] = node.children;
+    const label = box.firstElementChild;
     dress(node, `total ${state}`);
     node.dataset.family = family.family;
     say(label, this.format.label(family.labels));
     say(value, known ? `${this.format.number(working)}/${this.format.number(devices)}` : `–/${this.format.number(devices)}`);
     say(share, known ? `${BAND_MARKS[state]} ${this.format.percent(working / devices)}` : this.format.text("unknown"));
+    fit(label);
   }
 }
 
@@ -112,8 +114,10 @@ export class AlarmsPanel {
     const others = group.length > 1 ? ` +${this.format.number(group.length - 1)}` : "";
     say(where, device + others + (alarm.unit === null ? "" : `, ${unitName(alarm.unit)}`));
     say(age, this.format.age(Math.max(0, now - Date.parse(alarm.since)), true));
-    say(summary, alarm.texts[this.format.language]?.summary || alarm.summary || alarm.rule);
+    say(summary, capital(alarm.texts[this.format.language]?.summary || alarm.summary || alarm.rule));
     say(mark, this.mark(alarm));
+    fit(where);
+    fit(summary);
   }
 
   mark(alarm) {
@@ -128,9 +132,11 @@ export class AlarmsPanel {
   }
 }
 
+const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
 function alarmRow() {
-  const first = element("p", "", element("b"), element("span", "where"), element("span", "since"));
-  return element("li", "alarm", first, element("p", "", element("span", "summary"), element("span", "mark")));
+  const first = element("p", "", element("b"), element("div", "box", element("span", "where")), element("span", "since"));
+  return element("li", "alarm", first, element("p", "", element("div", "box", element("span", "summary")), element("span", "mark")));
 }
 
 /** Alarms of one rule in one unit stand together, in the place of the most urgent: a storm is one row. */
@@ -162,7 +168,7 @@ export class PlatformPanel {
     const lines = [
       this.hearing(own, now, fresh),
       this.storing(own, now, fresh),
-      ...["received", "stored", "quarantined"].map((term) => [format.text(term), format.number(ledger[term]), fresh ? "plain" : "unknown"]),
+      ...["received", "stored", "quarantined"].map((term) => [format.text(term), format.number(ledger[term]), fresh ? "term" : "term unknown"]),
     ];
     const nodes = rows(this.list, lines.length, () => element("li", "", element("span", "label"), element("b")));
     lines.forEach(([label, value, state], index) => {
