@@ -52,4 +52,4 @@ class RuleList:
 
     async def rules(self) -> Sequence[Mapping[str, Any]]:
         """By id."""
-        return [rule.model_dump(mode="json", exclude_none=True) for rule in self._rules]
+        return [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in self._rules]
