@@ -9,13 +9,13 @@ import msgspec
 import structlog
 
 from alerts.engine import Engine, Outcome
-from alerts.inputs import Input, OwnCondition, Tick
+from alerts.inputs import Input, OwnCondition
 from alerts.notifier import Notice, Notifier
+from alerts.presence import Ears, Presence
 from ioc.domain.alarm import Alarm, Decisions, Transition
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
-from ioc.domain.hearing import Heard, Hearing, Lost
-from ioc.domain.liveness import LivenessBook
+from ioc.domain.hearing import Heard, Lost
 from ioc.domain.liveness_change import LivenessChange
 from ioc.domain.own_points import alarm_points, availability_point
 from ioc.domain.point import Point
@@ -27,8 +27,6 @@ log = structlog.get_logger("ioc.desk")
 
 RETRY_S = 0.5
 
-BLIND = "ioc_blind"
-
 DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | Heard | Lost
 
 
@@ -37,14 +35,6 @@ class Journal(Protocol):
 
     async def commit(self, decisions: Decisions, *, devices: Sequence[Device] = ()) -> None:
         """All in one transaction; StateUnavailableError when it can't be written now, FencedError when another runs."""
-
-
-class Ears:
-    """What one source hears, and who is alive by it."""
-
-    def __init__(self, started_at: int) -> None:
-        self.hearing = Hearing(started_at)
-        self.liveness = LivenessBook(self.hearing)
 
 
 class News(msgspec.Struct, frozen=True):
@@ -89,13 +79,15 @@ class Desk:
         self._fleet = fleet
         self._families = families
         self._ears = ears
+        self.presence = Presence(ears)
         self._strangers = strangers
         self._journal = journal
         self._clock = clock
         self._announce = announce
         self._committed = committed
         self._lock = asyncio.Lock()
-        self._blind = False
+        self.faults = 0
+        """Errors of our own while deciding: each cost one input."""
         self.state_fault: str | None = None
         """Why the state database can't be written now; None = it can."""
 
@@ -111,7 +103,7 @@ class Desk:
     async def pulse(self, own: Iterable[OwnCondition] = ()) -> list[Point]:
         """Once a second: our own conditions, blindness, and messages that are due."""
         async with self._lock:
-            return await self._settle([*own, *self._blindness()], ())
+            return await self._settle([*own, self.presence.look(self._clock())], ())
 
     async def change(self, decide: Callable[[Engine, int], Outcome]) -> Outcome:
         """A person's act: decided, committed, then answered."""
@@ -124,7 +116,7 @@ class Desk:
         """After a restart: what is known of devices' liveness, and the end of what belongs to rules or devices that are gone."""
         async with self._lock:
             await self._commit(self._engine.reconcile(self._clock()), (), (), ())
-            return await self._settle(said, ())
+            return await self._settle(self.presence.news(said), ())
 
     async def register(self, devices: Sequence[Device]) -> None:
         """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""
@@ -138,45 +130,45 @@ class Desk:
         before = self._fleet.device(device.device)
         if before is not None and device.approved and not before.approved:
             self._strangers.known -= 1
+        if before is not None and before.family != device.family:
+            self.presence.forget(device.device)
         self._fleet.place(device)
         family = self._families.get(device.family)
-        if family is None:
-            return
-        for ears in self._ears.values():
-            ears.liveness.track(device.device, device.family, family.silence_ms)
-            if device.approved and ears.liveness.last_arrival(device.device) is None:
-                ears.liveness.never_seen(device.device, device.registered_at)
+        if family is not None:
+            self.presence.watch(device, family, anew=before is None or not before.approved or before.family != device.family)
 
     @property
     def blind(self) -> bool:
         """Whether any source's canary stays away."""
-        return self._blind
+        return bool(self.presence.deaf)
 
     def _take(self, ears: Ears, news: DeskInput, newcomers: dict[str, Device]) -> Iterable[Input]:
         if isinstance(news, Heard):
             ears.hearing.canary_back(sent_at=news.sent_at, arrival=news.arrival)
             changes = ears.liveness.tick(news.sent_at)
-            return [*changes, *self._tick()]
+            return [*self.presence.news(changes), *self.presence.tick()]
         if isinstance(news, Lost):
             ears.hearing.disconnected()
-            return self._tick()
+            return self.presence.tick()
         if self._meet(news, newcomers) is None:
             return ()
         if isinstance(news, Arrival):
             change = ears.liveness.arrival(news.device, news.at)
-            return () if change is None else (change,)
+            return () if change is None else self.presence.news((change,))
         if isinstance(news, DeviceStatus):
             return self._status(ears, news)
+        ears.liveness.outlived_will(news.device)
         if isinstance(news, Sample):
             self._fleet.update(news)
         return (news,)
 
-    @staticmethod
-    def _status(ears: Ears, status: DeviceStatus) -> Iterable[Input]:
+    def _status(self, ears: Ears, status: DeviceStatus) -> Iterable[Input]:
         if status.retained:
             change = ears.liveness.retained(status.device, online=status.online, at=status.arrival)
-            return () if change is None else (change,)
-        if not status.online:
+            return () if change is None else self.presence.news((change,))
+        if status.online:
+            ears.liveness.outlived_will(status.device)
+        else:
             ears.liveness.will(status.device, status.arrival)
         return ()
 
@@ -191,33 +183,33 @@ class Desk:
         device = Device(device=news.device, family=news.family, approved=self._strangers.accept, registered_at=at)
         self._strangers.known += not device.approved
         self._fleet.place(device)
-        for ears in self._ears.values():
-            ears.liveness.track(device.device, device.family, self._families[device.family].silence_ms)
+        self.presence.watch(device, self._families[device.family], anew=False)
         newcomers[device.device] = device
         return device
 
-    def _tick(self) -> list[Tick]:
-        """The province has been heard up to the source that is furthest behind."""
-        heard = [ears.hearing.heard_until for ears in self._ears.values()]
-        hearing = all(ears.hearing.caught_up for ears in self._ears.values())
-        times = [at for at in heard if at is not None]
-        return [Tick(min(times), hearing)] if times else []
-
-    def _blindness(self) -> list[OwnCondition]:
-        now = self._clock()
-        deaf = {name: ears.hearing.last_proof for name, ears in self._ears.items() if ears.hearing.blind(now)}
-        self._blind = bool(deaf)
-        if not deaf:
-            return [OwnCondition(BLIND, now, None, "canary is back")]
-        return [OwnCondition(BLIND, now, min(deaf.values()), f"no canary from {', '.join(deaf)}")]
-
     async def _settle(self, inputs: Sequence[Input], newcomers: Sequence[Device]) -> list[Point]:
-        outcome = self._engine.step(inputs, self._clock())
+        outcome = self._judge(inputs)
         changes = [news for news in inputs if isinstance(news, LivenessChange)]
         samples = [news for news in inputs if isinstance(news, Sample)]
         await self._commit(outcome, newcomers, samples, changes)
         points = [self._availability(change) for change in changes]
         return [*points, *alarm_points(outcome.transitions, {alarm.id: alarm for alarm in outcome.alarms})]
+
+    def _judge(self, inputs: Sequence[Input]) -> Outcome:
+        """What the rules say. An input that our code stumbles over is left out; the others, judged again, change nothing twice."""
+        now = self._clock()
+        try:
+            return self._engine.step(inputs, now)
+        except Exception:
+            log.exception("rules_fault", inputs=len(inputs))
+        outcomes = []
+        for one in inputs:
+            try:
+                outcomes.append(self._engine.step((one,), now))
+            except Exception:
+                self.faults += 1
+                log.exception("input_left_out", what=type(one).__name__, input=repr(one)[:400])
+        return _all_of(outcomes)
 
     def _availability(self, change: LivenessChange) -> Point:
         device = self._fleet.device(change.device)
@@ -228,7 +220,7 @@ class Desk:
         self, outcome: Outcome, newcomers: Sequence[Device], samples: Sequence[Sample], changes: Sequence[LivenessChange]
     ) -> None:
         alarms = {alarm.id: alarm for alarm in outcome.alarms}
-        notice = self._notifier.step(outcome.transitions, alarms, self._clock())
+        notice = self._notice(outcome.transitions, alarms)
         decisions = _decisions(outcome, notice)
         if decisions is not None or newcomers:
             await self._persist(decisions or Decisions(), newcomers)
@@ -237,7 +229,23 @@ class Desk:
         for (rule, reason), count in Counter((untold.rule, untold.reason) for untold in notice.untold).items():
             log.info("alarms_not_told", rule=rule, reason=reason.value, count=count)
         if samples or changes or outcome.transitions:
-            self._announce(News(samples, changes, outcome.transitions, outcome.alarms))
+            self._tell(News(samples, changes, outcome.transitions, outcome.alarms))
+
+    def _notice(self, transitions: Sequence[Transition], alarms: Mapping[str, Alarm]) -> Notice:
+        """Who must know. An alarm about which we can't write a message is raised all the same."""
+        try:
+            return self._notifier.step(transitions, alarms, self._clock())
+        except Exception:
+            self.faults += 1
+            log.exception("message_left_out", alarms=sorted(alarms)[:8])
+            return Notice(position=self._notifier.position)
+
+    def _tell(self, news: News) -> None:
+        """Whoever shows it: nothing there may keep us from deciding."""
+        try:
+            self._announce(news)
+        except Exception:
+            log.exception("news_not_shown")
 
     async def _persist(self, decisions: Decisions, newcomers: Sequence[Device]) -> None:
         """What was decided is committed before anything else is; a full disk makes everybody wait."""
@@ -251,6 +259,15 @@ class Desk:
             else:
                 self.state_fault = None
                 return
+
+
+def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
+    """Several steps' outcomes as one."""
+    return Outcome(
+        transitions=tuple(entry for one in outcomes for entry in one.transitions),
+        alarms=tuple({alarm.id: alarm for one in outcomes for alarm in one.alarms}.values()),
+        rule_states=tuple({(state.rule, state.device): state for one in outcomes for state in one.rule_states}.values()),
+    )
 
 
 def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 
-from alerts.desk import Desk, Ears
+from alerts.desk import Desk
+from alerts.presence import Ears
 from collectors.session import Session
 from collectors.writer import Writer
 from ioc.adapters.spool import Spool
 from ioc.api.ports import Check, Checks, Platform
+from ioc.app.late_store import LateStore
 
 
 class HealthReader:
@@ -19,6 +21,7 @@ class HealthReader:
         ears: Sequence[Ears],
         desk: Desk,
         writer: Writer,
+        store: LateStore,
         spool: Spool,
         spooled: Callable[[], int],
         evicted: Callable[[], int],
@@ -27,6 +30,7 @@ class HealthReader:
         self._ears = ears
         self._desk = desk
         self._writer = writer
+        self._late_store = store
         self._spool = spool
         self._spooled = spooled
         self._evicted = evicted
@@ -66,6 +70,8 @@ class HealthReader:
     def _store(self) -> Check:
         if self._writer.spool_full_since is not None:
             return Check(ok=False, detail=f"the store is away and the spool takes no more: {self._writer.last_error}")
+        if self._writer.down_since is not None and not self._late_store.prepared:
+            return Check(ok=False, detail=f"spooling, the store could not be used since our start: {self._writer.last_error}")
         if self._writer.down_since is not None:
             return Check(ok=True, detail=f"spooling, the store is away: {self._writer.last_error}")
         return Check(ok=True, detail="writing" if not self._spool.rows else f"writing, {self._spool.rows} spooled batches to go")

@@ -6,8 +6,9 @@ from typing import TypeVar
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from alerts.desk import Desk, Ears, Strangers
+from alerts.desk import Desk, Strangers
 from alerts.outbox import Outbox
+from alerts.presence import Ears
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.session import Session

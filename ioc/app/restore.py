@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 
-from alerts.desk import Ears
+from alerts.presence import Ears
 from ioc.adapters.spool import Spool
 from ioc.app.late_store import LateStore
 from ioc.domain.family import Family

@@ -18,11 +18,12 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
-from alerts.desk import Desk, Ears, Strangers
+from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
 from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
+from alerts.presence import Ears
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.points import PointEncoder
@@ -177,6 +178,7 @@ class Server:
             ears=list(ears.values()),
             desk=self.desk,
             writer=self.writer,
+            store=store,
             spool=files.spool,
             spooled=lambda: self.ledger.spooled,
             evicted=lambda: sum(source.pipeline.evicted for source in self.sources.values()),
@@ -298,7 +300,7 @@ class Server:
             devices=self.province,
             units=self.province,
             alarms=state,
-            desk=AlarmActs(self.desk, state),
+            desk=AlarmActs(self.desk, state, self.house.write),
             silences=state.silences,
             quarantine=self.quarantine,
             ledger=self.ledger,
@@ -357,18 +359,10 @@ class Server:
         return None if row is None else row.name
 
     def _state_of(self, device: str) -> Liveness:
-        """While we are blind nobody is known to be alive."""
-        if self.desk.blind:
-            return Liveness.UNKNOWN
-        states = {ears.liveness.state(device) for ears in self.ears.values()}
-        for state in (Liveness.ONLINE, Liveness.UNKNOWN):
-            if state in states:
-                return state
-        return Liveness.OFFLINE
+        return self.desk.presence.state(device)
 
     def _last_seen_of(self, device: str) -> int | None:
-        heard = (ears.liveness.last_arrival(device) for ears in self.ears.values())
-        return max((at for at in heard if at is not None), default=None)
+        return self.desk.presence.last_arrival(device)
 
     def _alarm_counts(self, device: str) -> Mapping[str, int]:
         return Counter(alarm.severity.value for alarm in self.engine.alarms_of(device))

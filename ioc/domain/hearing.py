@@ -51,6 +51,10 @@ class Hearing:
         """Whether our canary has been away too long."""
         return now - self._confirmed_at > BLIND_AFTER_MS
 
+    def clock_stepped(self, by: int) -> None:
+        """Our clock jumped, or stood still with us: that is no time in which the canary stayed away."""
+        self._confirmed_at += by
+
     @property
     def last_proof(self) -> int:
         """When hearing was last proven (or when we started)."""

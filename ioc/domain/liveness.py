@@ -10,16 +10,20 @@ WILL_GRACE_MS = 10_000
 
 
 class _Life:
-    __slots__ = ("device", "family", "last_arrival", "silence_ms", "stamp", "state", "unseen_since", "will_at")
+    __slots__ = ("cause", "device", "family", "last_arrival", "queued", "silence_ms", "stamp", "state", "unseen_since", "will_due")
 
     def __init__(self, device: str, family: str, silence_ms: int) -> None:
         self.device = device
         self.family = family
         self.silence_ms = silence_ms
         self.state = Liveness.UNKNOWN
+        self.cause = Cause.BLIND
+        """Why it is in this state; at first because we have not listened yet."""
         self.last_arrival: int | None = None
         self.stamp = 0
-        self.will_at: int | None = None
+        self.queued = False
+        """Whether its silence is being waited for: once, however often it comes and goes."""
+        self.will_due: int | None = None
         self.unseen_since: int | None = None
 
 
@@ -39,17 +43,20 @@ class LivenessBook:
             life = _Life(device, family, silence_ms)
             life.stamp = self._hearing.listening
             self._lives[device] = life
-            heapq.heappush(self._silent, (life.stamp + silence_ms, device))
+            self._await_silence(life)
 
     def forget(self, device: str) -> None:
         """Stops watching a device."""
         self._lives.pop(device, None)
 
-    def restore(self, device: str, *, state: Liveness, last_arrival: int | None) -> None:
-        """What was known before a restart: offline stays offline, the rest is unknown until heard."""
+    def restore(self, device: str, *, state: Liveness, last_arrival: int | None, cause: Cause = Cause.SILENCE) -> None:
+        """What was known before a restart: offline, with its cause, stays offline, the rest is unknown until heard."""
         life = self._lives[device]
         life.last_arrival = last_arrival
-        life.state = Liveness.OFFLINE if state is Liveness.OFFLINE else Liveness.UNKNOWN
+        if state is Liveness.OFFLINE:
+            life.state, life.cause = Liveness.OFFLINE, cause
+        else:
+            life.state = Liveness.UNKNOWN
 
     def never_seen(self, device: str, since: int) -> None:
         """A registered device that was never heard is offline from its import on.
@@ -57,7 +64,7 @@ class LivenessBook:
         The change comes out once it could have been heard: after its silence in listening time.
         """
         life = self._lives[device]
-        life.state = Liveness.OFFLINE
+        life.state, life.cause = Liveness.OFFLINE, Cause.SILENCE
         life.unseen_since = since
         heapq.heappush(self._unseen, (self._hearing.listening + life.silence_ms, device, since))
 
@@ -68,21 +75,26 @@ class LivenessBook:
             return None
         life.last_arrival = at
         life.stamp = self._hearing.stamp(at)
-        life.will_at = None
+        life.will_due = None
+        self._await_silence(life)
         if life.state is Liveness.ONLINE:
             return None
-        if life.state is Liveness.OFFLINE:
-            heapq.heappush(self._silent, (life.stamp + life.silence_ms, device))
         return self._change(life, Liveness.ONLINE, Cause.ARRIVAL, at)
+
+    def outlived_will(self, device: str) -> None:
+        """The device published again after its Will: no arrival (it waited at the broker), but the Will says nothing any more."""
+        life = self._lives.get(device)
+        if life is not None:
+            life.will_due = None
 
     def will(self, device: str, at: int) -> None:
         """The broker says the device's connection broke: offline soon, unless it is heard."""
         life = self._lives.get(device)
         if life is None or life.state is Liveness.OFFLINE:
             return
-        life.will_at = at
         since = at if life.last_arrival is None else min(at, life.last_arrival)
-        heapq.heappush(self._wills, (max(since + WILL_GRACE_MS, at), device))
+        life.will_due = max(since + WILL_GRACE_MS, at)
+        heapq.heappush(self._wills, (life.will_due, device))
 
     def retained(self, device: str, *, online: bool, at: int) -> LivenessChange | None:
         """A retained status seen at start: false = offline, true = unknown."""
@@ -95,7 +107,7 @@ class LivenessBook:
             return self._change(life, Liveness.OFFLINE, Cause.WILL, at)
         if life.state is Liveness.OFFLINE and life.last_arrival is None:
             life.stamp = self._hearing.listening
-            heapq.heappush(self._silent, (life.stamp + life.silence_ms, device))
+            self._await_silence(life)
             return self._change(life, Liveness.UNKNOWN, Cause.ARRIVAL, at)
         return None
 
@@ -108,6 +120,11 @@ class LivenessBook:
         life = self._lives.get(device)
         return Liveness.UNKNOWN if life is None else life.state
 
+    def cause(self, device: str) -> Cause:
+        """Why a device is in its state."""
+        life = self._lives.get(device)
+        return Cause.BLIND if life is None else life.cause
+
     def last_arrival(self, device: str) -> int | None:
         """When a device was last heard (Unix ms)."""
         life = self._lives.get(device)
@@ -116,12 +133,17 @@ class LivenessBook:
     def __len__(self) -> int:
         return len(self._lives)
 
+    def _await_silence(self, life: _Life) -> None:
+        if not life.queued:
+            life.queued = True
+            heapq.heappush(self._silent, (life.stamp + life.silence_ms, life.device))
+
     def _due_wills(self, now: int) -> list[LivenessChange]:
         changes = []
         while self._wills and self._wills[0][0] <= now:
             _, device = heapq.heappop(self._wills)
             life = self._lives.get(device)
-            if life is not None and life.will_at is not None and life.state is not Liveness.OFFLINE:
+            if life is not None and life.will_due is not None and life.will_due <= now:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.WILL, now))
         return changes
 
@@ -131,13 +153,15 @@ class LivenessBook:
         while self._silent and self._silent[0][0] < listening:
             _, device = heapq.heappop(self._silent)
             life = self._lives.get(device)
-            if life is None or life.state is Liveness.OFFLINE:
+            if life is None or not life.queued:
                 continue
-            deadline = life.stamp + life.silence_ms
-            if deadline < listening:
+            life.queued = False
+            if life.state is Liveness.OFFLINE:
+                continue
+            if life.stamp + life.silence_ms < listening:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, now))
             else:
-                heapq.heappush(self._silent, (deadline, device))
+                self._await_silence(life)
         return changes
 
     def _due_unseen(self) -> list[LivenessChange]:
@@ -151,7 +175,7 @@ class LivenessBook:
 
     @staticmethod
     def _change(life: _Life, state: Liveness, cause: Cause, at: int) -> LivenessChange:
-        life.state = state
-        life.will_at = None
+        life.state, life.cause = state, cause
+        life.will_due = None
         life.unseen_since = None
         return LivenessChange(life.device, life.family, state, cause, at, life.last_arrival)

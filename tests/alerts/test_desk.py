@@ -1,13 +1,17 @@
 """The desk: what a batch changes is committed before anybody is told."""
 
 from collections.abc import Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.desk import Desk, Ears, News, Strangers
+import pytest
+
+from alerts.desk import Desk, News, Strangers
 from alerts.engine import Engine
 from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.notify_file import NotifyFile
+from alerts.presence import Ears
 from alerts.rule import Rule
 from ioc.domain.alarm import Decisions, Step
 from ioc.domain.family import Family
@@ -15,7 +19,7 @@ from ioc.domain.fleet import Fleet
 from ioc.domain.hearing import Heard, Lost
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.registry import Device
-from ioc.domain.sample import Arrival, Sample
+from ioc.domain.sample import Arrival, DeviceStatus, Sample
 from ioc.domain.state import StateUnavailableError
 
 NOW = 1_700_000_000_000
@@ -23,6 +27,8 @@ TEXT = {"vi": "x", "en": "x"}
 FAMILY = Family.model_validate(
     {"family": "pump", "labels": TEXT, "cadence": "10s", "metrics": {"temp_c": {"type": "float", "labels": TEXT}}}
 )
+VALVE = FAMILY.model_copy(update={"family": "valve", "cadence": 3_600_000})
+FAMILIES = {"pump": FAMILY, "valve": VALVE}
 RULES = [
     Rule.model_validate(
         {
@@ -36,10 +42,16 @@ RULES = [
             "action": TEXT,
         }
     )
-    for name, when in [("hot", {"kind": "threshold", "metric": "temp_c", "above": "80", "clear_below": "70"}), ("away", {"kind": "absence"})]
+    for name, when in [
+        ("hot", {"kind": "threshold", "metric": "temp_c", "above": "80", "clear_below": "70"}),
+        ("away", {"kind": "absence"}),
+    ]
 ]
 NOTIFY = NotifyFile.model_validate(
-    {"channels": {"out": {"kind": "file", "path": "o"}}, "routes": [{"group_by": ["rule", "device"], "group_wait": "0s", "channels": ["out"]}]}
+    {
+        "channels": {"out": {"kind": "file", "path": "o"}},
+        "routes": [{"group_by": ["rule", "device"], "group_wait": "0s", "channels": ["out"]}],
+    }
 )
 
 
@@ -52,16 +64,22 @@ class World:
         self.newcomers: list[Device] = []
         self.failures = 0
         self.told: list[News] = []
-        self.fleet = Fleet({"pump": FAMILY})
+        self.fleet = Fleet(FAMILIES)
         self.ears = Ears(NOW)
         self.strangers = Strangers(accept=accept, most=most)
         zone = ZoneInfo("Asia/Ho_Chi_Minh")
-        wording = Wording(language="vi", zone=zone, device=self.fleet.device, unit=lambda _: None, families={"pump": FAMILY.labels})
+        wording = Wording(
+            language="vi",
+            zone=zone,
+            device=self.fleet.device,
+            unit=lambda _: None,
+            families={name: family.labels for name, family in FAMILIES.items()},
+        )
         self.desk = Desk(
-            engine=Engine(RULES, site="s", families=[FAMILY], device_of=self.fleet.device, zone=zone),
+            engine=Engine(RULES, site="s", families=FAMILIES.values(), device_of=self.fleet.device, zone=zone),
             notifier=Notifier(NOTIFY.routes, wording=wording),
             fleet=self.fleet,
-            families={"pump": FAMILY},
+            families=FAMILIES,
             ears={"ioc-1": self.ears},
             strangers=self.strangers,
             journal=self,
@@ -166,3 +184,63 @@ async def test_own_deafness_raises_one_alarm_and_none_of_devices() -> None:
     assert world.journal == [("ioc_blind", Step.RAISED), ("ioc_blind", Step.CLEARED)]
     await world.hear(NOW + 615_000, NOW + 645_000)
     assert {world.ears.liveness.state(f"p{n}") for n in range(50)} == {Liveness.OFFLINE}
+
+
+async def test_device_that_fell_off_and_came_back_while_we_were_away_is_not_offline() -> None:
+    """Will and birth both waited at the broker: the birth, though no arrival, takes the Will back."""
+    world = World(accept=True)
+    await world.desk.decide("ioc-1", [Heard(NOW, NOW + 10), Arrival("pump", "p1", NOW + 100)])
+    gone = NOW + 300_000
+    await world.desk.decide(
+        "ioc-1",
+        [
+            Lost(NOW + 200),
+            DeviceStatus("pump", "p1", gone, online=False),
+            DeviceStatus("pump", "p1", gone, online=True),
+            DeviceStatus("pump", "p2", gone, online=False),
+            Heard(gone + 10, gone + 20),
+        ],
+    )
+    await world.hear(gone + 5_000, gone + 15_000)
+    assert world.ears.liveness.state("p1") is Liveness.ONLINE
+    assert world.ears.liveness.state("p2") is Liveness.OFFLINE
+
+
+async def test_input_that_our_rules_stumble_over_costs_that_input_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others of its batch are decided, once each."""
+    world = World(accept=True)
+    step = Engine.step
+
+    def stumbling(engine: Engine, inputs: Sequence[Any], now: int) -> Any:
+        outcome = step(engine, [one for one in inputs if getattr(one, "device", "") != "bad"], now)
+        if any(getattr(one, "device", "") == "bad" for one in inputs):
+            raise ZeroDivisionError
+        return outcome
+
+    monkeypatch.setattr(Engine, "step", stumbling)
+    await world.desk.decide("ioc-1", [sample(90, NOW, "p1"), sample(90, NOW, "bad"), sample(60, NOW, "p2"), sample(95, NOW, "p3")])
+    await world.desk.decide("ioc-1", [sample(60, NOW + 1_000, "p1")])
+    assert world.journal.count(("hot", Step.CLEARED)) == 1
+    assert world.desk.faults == 1
+
+
+async def test_message_that_cannot_be_written_does_not_keep_the_alarm_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a wall that can't be told."""
+    world = World(accept=True)
+
+    def broken(*_anything: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Notifier, "step", broken)
+    monkeypatch.setattr(world.desk, "_announce", broken)
+    await world.desk.decide("ioc-1", [sample(90, NOW + 1)])
+    assert world.journal == [("hot", Step.RAISED)]
+
+
+async def test_device_that_moves_to_another_family_is_watched_by_it() -> None:
+    """Its silence is the new family's."""
+    world = World()
+    await world.desk.register([Device(device="p1", family="valve", registered_at=NOW)])
+    await world.desk.register([Device(device="p1", family="pump", registered_at=NOW)])
+    await world.hear(NOW, NOW + 60_000)
+    assert world.journal == [("away", Step.RAISED)]

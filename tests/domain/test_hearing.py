@@ -131,3 +131,52 @@ def test_restored_device_that_was_online_is_unknown_until_heard_or_silent() -> N
     last = listen(hearing, START + 5_000, START + 185_000)
     (change,) = lives.tick(last)
     assert change.cause is Cause.SILENCE
+
+
+def test_second_will_counts_from_the_arrival_before_it() -> None:
+    """The first one was taken back: its moment must not end the second one's grace."""
+    _, lives = book()
+    lives.arrival("d1", START)
+    lives.will("d1", START + 1_000)
+    lives.arrival("d1", START + 5_000)
+    lives.will("d1", START + 6_000)
+    assert lives.tick(START + WILL_GRACE_MS + 1_000) == []
+    (change,) = lives.tick(START + 5_000 + WILL_GRACE_MS)
+    assert change.cause is Cause.WILL
+
+
+def test_will_that_waited_at_the_broker_is_outlived_by_what_waited_behind_it() -> None:
+    """While we were away the device fell off and came back: its birth is no arrival, yet it lives."""
+    hearing, lives = book()
+    lives.arrival("d1", START)
+    lives.will("d1", START + 600_000)
+    lives.outlived_will("d1")
+    assert lives.tick(START + 700_000) == []
+    listen(hearing, START + 600_000, START + 790_000)
+    (change,) = lives.tick(START + 790_000)
+    assert change.cause is Cause.SILENCE
+
+
+def test_device_that_comes_and_goes_for_ever_is_waited_for_once() -> None:
+    """A month of flapping leaves no trace in memory."""
+    hearing, lives = book()
+    for n in range(2_000):
+        at = START + n * 15_000
+        listen(hearing, at, at + 10_000)
+        lives.arrival("d1", at)
+        lives.will("d1", at + 100)
+        assert [change.cause for change in lives.tick(at + 10_000)] == [Cause.WILL]
+    assert len(lives._silent) <= 2
+    assert len(lives._wills) <= 2
+
+
+def test_cause_of_a_state_is_remembered() -> None:
+    """Five minutes later the board still says why."""
+    _, lives = book()
+    assert lives.cause("d1") is Cause.BLIND
+    lives.arrival("d1", START)
+    assert lives.cause("d1") is Cause.ARRIVAL
+    lives.will("d1", START)
+    lives.tick(START + WILL_GRACE_MS)
+    assert lives.cause("d1") is Cause.WILL
+    assert lives.cause("stranger") is Cause.BLIND
