@@ -98,7 +98,10 @@ async def measure(servers: Stand, *, devices: int, minutes: int, rate: int) -> b
                     await asyncio.sleep(seconds)
                 took, used, number = time.monotonic() - began, server.cpu_s() - before, len(publisher.acknowledged) - sent
                 each = f", {used / number * 1e6:.0f} µs a message" if number else ""
-                say(name, f"{number / took:.0f} messages/s, {used / took * 100:.1f} % of one core{each}; RSS {server.rss_bytes() / MB:.0f} MB")
+                say(
+                    name,
+                    f"{number / took:.0f} messages/s, {used / took * 100:.1f} % of one core{each}; RSS {server.rss_bytes() / MB:.0f} MB",
+                )
                 return used / took
 
             await part("all devices once, at full speed", 2_000, devices / 2_000)

@@ -1,6 +1,6 @@
 """`kill -9` of `ioc run` at random moments under load, against a server that hears the same and is left alone.
 
-    python bench/kills.py [--kills 20] [--seconds 160] [--rate 1000] [--seed 7]
+python bench/kills.py [--kills 20] [--seconds 160] [--rate 1000] [--seed 7]
 """
 
 import argparse

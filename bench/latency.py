@@ -28,6 +28,8 @@ RULES = (
     rule("silent", {"kind": "absence"}, family="network_site"),
 )
 PROBES_A_S = 4
+ILL_FOR = 40
+"""Probes until a device recovers: ten seconds."""
 CADENCE_S, MISSED = 5, 3
 
 
@@ -63,8 +65,7 @@ class Province:
                     self.last_words[site] = telemetry(n, site, ts, family="network_site", mains_ok=True)
                     yield self.last_words[site]
             if n % every == 0:
-                # Ill for 40 probes, so ten seconds.
-                device, state = (ill.pop(0), "idle") if len(ill) >= 40 else (next(well, ""), "fault")
+                device, state = (ill.pop(0), "idle") if len(ill) >= ILL_FOR else (next(well, ""), "fault")
                 if device:
                     if state == "fault":
                         ill.append(device)
@@ -133,11 +134,16 @@ async def measure(servers: Stand, *, seconds: float, rate: int) -> bool:
         for name, device in call.told:
             if name == "faulty":
                 called.setdefault((device, step), call.at)
-    absent = {device: call.at for call in reversed(hook.calls) if call.body["event"] == "raised" for name, device in call.told if name == "silent"}
+    absent = {
+        device: call.at for call in reversed(hook.calls) if call.body["event"] == "raised" for name, device in call.told if name == "silent"
+    }
     declared = CADENCE_S * MISSED * 1000
     say("messages", f"{len(publisher.acknowledged)} at {len(publisher.acknowledged) / took:.0f}/s; {used / took * 100:.0f} % of one core")
     say("publish → webhook", spread([called[probe] - sent.sent_at for probe, sent in province.probes.items() if probe in called]))
-    say("publish → wall's event stream", spread([streamed[probe] - sent.sent_at for probe, sent in province.probes.items() if probe in streamed]))
+    say(
+        "publish → wall's event stream",
+        spread([streamed[probe] - sent.sent_at for probe, sent in province.probes.items() if probe in streamed]),
+    )
     delays = [at - province.last_words[site].sent_at - declared for site, at in absent.items() if site in province.last_words]
     say("absence: delay beyond the declared 15 s", spread(delays))
     return all(

@@ -54,7 +54,8 @@ def spread(values: Sequence[float], unit: str = "ms") -> str:
     """Median, p99 and worst."""
     if not values:
         return "nothing measured"
-    return f"median {statistics.median(values):.0f} {unit}, p99 {quantile(values, 0.99):.0f} {unit}, worst {max(values):.0f} {unit} ({len(values)} measured)"
+    middle, late, worst = statistics.median(values), quantile(values, 0.99), max(values)
+    return f"median {middle:.0f} {unit}, p99 {late:.0f} {unit}, worst {worst:.0f} {unit} ({len(values)} measured)"
 
 
 def heading(title: str) -> None:

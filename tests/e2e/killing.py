@@ -88,14 +88,16 @@ async def kill_run(folder: Path, broker: Mosquitto, influx: InfluxDB, *, seconds
                 sending = asyncio.create_task(publisher.send_all(traffic.messages(), rate=rate))
                 moments, back = await _kill(killed, began, seconds=seconds, kills=kills, seed=seed)
                 await sending
-            await asyncio.gather(*(_settle(server, influx, bucket, publisher) for server, bucket in zip((killed, clean), buckets, strict=True)))
+            await asyncio.gather(
+                *(_settle(server, influx, bucket, publisher) for server, bucket in zip((killed, clean), buckets, strict=True))
+            )
             ledgers = [await server.ledger() for server in (killed, clean)]
             await asyncio.gather(killed.end(), clean.end())
         finally:
             await asyncio.gather(killed.end(), clean.end())
         clocked = set(traffic.with_clock)
         results = [
-            _seen(server, influx, bucket, ledger, receiver.calls, clocked)
+            _seen(server, influx, bucket, ledger=ledger, calls=receiver.calls, clocked=clocked)
             for server, bucket, ledger, receiver in zip((killed, clean), buckets, ledgers, (hook, clean_hook), strict=True)
         ]
     return KillRun(
@@ -152,7 +154,7 @@ async def _settle(server: ServerUnderTest, influx: InfluxDB, bucket: str, publis
 
 
 def _seen(
-    server: ServerUnderTest, influx: InfluxDB, bucket: str, ledger: dict[str, int], calls: Sequence[Call], clocked: set[str]
+    server: ServerUnderTest, influx: InfluxDB, bucket: str, *, ledger: dict[str, int], calls: Sequence[Call], clocked: set[str]
 ) -> Seen:
     bodies = Counter(json.loads(row["body"])["n"] for row in points.rows(influx, bucket, "event", "body"))
     database = sqlite3.connect(f"file:{server.data_dir / 'state.db'}?mode=ro", uri=True)

@@ -77,13 +77,12 @@ class Publisher:
 
     async def send_all(self, messages: Iterable[Message], *, rate: float | None = None) -> None:
         """Sends them in order, as fast as the broker acknowledges or at `rate` a second, and waits for the last PUBACK."""
-        began, turn = time.monotonic(), 0
+        began = time.monotonic()
         for number, message in enumerate(messages):
             if rate is not None and (early := began + number / rate - time.monotonic()) > _TURN_S:
                 await asyncio.sleep(early)
             await self.send(message)
-            turn += 1
-            if turn % 100 == 0:
+            if number % 100 == 0:
                 await self.flush()
         await self.settle()
 
@@ -102,12 +101,17 @@ class Publisher:
                 await self._room.wait()
 
     @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as we know."""
+        return self._listening is not None and not self._listening.done()
+
+    @property
     def waiting(self) -> int:
         """Messages sent and not acknowledged."""
         return len(self._out)
 
     def _alive(self) -> None:
-        if self._listening is None or self._listening.done():
+        if not self.connected:
             message = "the broker ended the publisher's connection"
             raise ConnectionError(message)
 

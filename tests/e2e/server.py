@@ -167,7 +167,7 @@ class ServerUnderTest(ServerProcess):
     async def ready(self) -> tuple[bool, dict[str, Any]]:
         """(ready, checks) of /readyz."""
         status, body = await self.request("GET", "/readyz")
-        return status == 200, body["checks"]  # noqa: PLR2004 - ready
+        return status == 200, body["checks"]
 
     def logged(self) -> list[dict[str, Any]]:
         """The log's lines that are JSON."""
@@ -204,7 +204,7 @@ class ServerUnderTest(ServerProcess):
     def _answers(self) -> bool:
         try:
             with urllib.request.urlopen(self.url + self._until, timeout=2) as answer:  # noqa: S310 - loopback http
-                return bool(answer.status == 200)  # noqa: PLR2004 - OK
+                return bool(answer.status == 200)
         except OSError:
             return False
 
@@ -220,7 +220,7 @@ def rule(
 ) -> dict[str, object]:
     """A rule with the texts that it must have."""
     text = {"vi": name, "en": name}
-    said = {key: text for key in ("summary", "cause", "consequence", "action")}
+    said = dict.fromkeys(("summary", "cause", "consequence", "action"), text)
     return {"id": name, "family": family, "when": dict(when), "severity": severity, **more, **said}
 
 

@@ -49,7 +49,12 @@ ASKED = (
     rule("hot", {"kind": "threshold", "metric": "amp_temp_c", "above": 80, "clear_below": 70}),
     rule(
         "silent",
-        {"all": [{"kind": "state", "metric": "state", "is": "playing"}, {"kind": "threshold", "metric": "audio_dbfs", "below": -50, "clear_above": -45}]},
+        {
+            "all": [
+                {"kind": "state", "metric": "state", "is": "playing"},
+                {"kind": "threshold", "metric": "audio_dbfs", "below": -50, "clear_above": -45},
+            ]
+        },
         **{"for": "5s"},
     ),
     rule("mains_low", {"kind": "threshold", "metric": "mains_v", "below": 180}, **{"for": "3s"}, keep_firing_for="4s"),
@@ -67,7 +72,9 @@ class Steady:
     the same millisecond, and are one point then.
     """
 
-    def __init__(self, *, seconds: float, rate: int, seed: int, base: int, devices: int = 200, clockless: int = 20, root: str = "ioc/v1") -> None:
+    def __init__(
+        self, *, seconds: float, rate: int, seed: int, base: int, devices: int = 200, clockless: int = 20, root: str = "ioc/v1"
+    ) -> None:
         self._dice = random.Random(seed)
         self._rate = rate
         self._base = base

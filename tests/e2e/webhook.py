@@ -66,7 +66,7 @@ class WebhookReceiver:
         raw = await request.read()
         expected = "sha256=" + hmac.new(SECRET.encode(), raw, hashlib.sha256).hexdigest()
         signed = hmac.compare_digest(expected, request.headers.get("X-IOC-Signature", ""))
-        if self.answer < 300:  # noqa: PLR2004 - taken
+        if self.answer < 300:
             self.calls.append(Call(at, json.loads(raw), signed))
             self.came.set()
         return web.Response(status=self.answer)

@@ -1,0 +1,169 @@
+"""Broker or store away: what is heard stays whole, and people are told what is ours and what is a device's."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from e2e import points
+from e2e.message import telemetry
+from e2e.publisher import Publisher
+from e2e.server import ServerUnderTest, influx_store, rule
+from e2e.webhook import WebhookReceiver
+from servers.influxdb import InfluxDB
+from servers.mosquitto import Mosquitto
+from servers.waiting import wait_until
+
+HOT = rule("hot", {"kind": "threshold", "metric": "amp_temp_c", "above": 80})
+SILENT = rule("silent", {"kind": "absence"})
+AWAY_S = 15.0
+
+
+def now() -> int:
+    return int(time.time() * 1000)
+
+
+async def speak(publisher: Publisher, devices: list[str], *, every: float = 1.0) -> None:
+    """The devices speak until cancelled; without a broker they try again."""
+    n = 0
+    while True:
+        with suppress(OSError):
+            if not publisher.connected:
+                await publisher.connect()
+            for device in devices:
+                n += 1
+                await publisher.send(telemetry(n, device, now() - 10, amp_temp_c=40.0))
+        await asyncio.sleep(every)
+
+
+@pytest.mark.real("mosquitto")
+async def test_broker_away_is_one_alarm_of_ours_and_none_of_devices(
+    mosquitto: Mosquitto, hook: WebhookReceiver, launch: Callable[..., ServerUnderTest]
+) -> None:
+    """Devices that would be offline after 6 s stay undecided for 15 s without a broker: one ioc_blind, which clears."""
+    devices = [f"SPK-{n}" for n in range(5)]
+    server = launch(
+        broker={"url": mosquitto.url},
+        rules=[SILENT],
+        devices=[(device, "speaker") for device in devices],
+        webhook=hook.url,
+        cadence={"speaker": "2s"},
+    )
+    await server.begin()
+    publisher = Publisher(mosquitto.port, client_id="devices")
+    await publisher.connect()
+    speaking = asyncio.create_task(speak(publisher, devices))
+    try:
+
+        async def all_online() -> bool:
+            found = await server.everything("/api/v1/devices")
+            return len(found) == 5 and all(device["online"] for device in found)
+
+        await wait_until(all_online, 30, "all devices online")
+        # Never heard they were offline since their import; that is over now.
+        await wait_until(lambda: asyncio.create_task(_none_active(server)), 20, "no alarm")
+        before = len(hook.calls)
+        away = time.monotonic()
+        await asyncio.to_thread(mosquitto.stop)
+        (call,) = await wait_until(lambda: hook.of("raised", "ioc_blind"), AWAY_S, "told that we hear nothing")
+        assert call.told == {("ioc_blind", None)}
+        ready, checks = await server.ready()
+        assert not ready
+        assert not checks["broker"]["ok"]
+        await asyncio.sleep(max(0.0, away + AWAY_S - time.monotonic()))
+        unknown = await server.everything("/api/v1/devices")
+        assert {device["online"] for device in unknown} == {None}
+        await asyncio.to_thread(mosquitto.start)
+        await wait_until(lambda: hook.of("cleared", "ioc_blind"), 60, "told that we hear again")
+        await wait_until(all_online, 30, "all devices online again")
+    finally:
+        speaking.cancel()
+        with suppress(asyncio.CancelledError):
+            await speaking
+        await publisher.close()
+    assert [(call.body["event"], call.told) for call in hook.calls[before:]] == [
+        ("raised", {("ioc_blind", None)}),
+        ("cleared", {("ioc_blind", None)}),
+    ]
+    blind = await server.alarms(rule="ioc_blind")
+    assert [alarm["state"] for alarm in blind] == ["cleared"]
+    assert all(alarm["since"] < blind[0]["since"] for alarm in await server.alarms(rule="silent"))
+
+
+@pytest.mark.real("mosquitto", "influxdb")
+async def test_store_away_is_spooled_while_alarms_go_on(
+    mosquitto: Mosquitto, influxdb_factory: Callable[[], InfluxDB], hook: WebhookReceiver, launch: Callable[..., ServerUnderTest]
+) -> None:
+    """15 s without the store: told within 10 s, messages acknowledged and alarms raised; then every point is there."""
+    influxdb = await asyncio.to_thread(influxdb_factory)
+    bucket = influxdb.new_bucket()
+    server = launch(
+        broker={"url": mosquitto.url}, store=influx_store(influxdb, bucket), rules=[HOT], devices=[("SPK-1", "speaker")], webhook=hook.url
+    )
+    await server.begin()
+    async with Publisher(mosquitto.port, client_id="SPK-1") as device:
+        await device.send_all(telemetry(n, "SPK-1", now() - 1_000 + n, amp_temp_c=40.0) for n in range(20))
+        await wait_until(lambda: asyncio.create_task(_booked(server, 20)), 20, "stored")
+        await asyncio.to_thread(influxdb.stop)
+        away = time.time() * 1000
+        ill = now()
+        await device.send_all(telemetry(n, "SPK-1", ill + n, amp_temp_c=40.0 if n < 60 else 95.0) for n in range(20, 100))
+        await wait_until(lambda: hook.of("raised", "hot"), 10, "alarms go on")
+        (down,) = await wait_until(lambda: hook.of("raised", "ioc_store_down"), 15, "told that the store is away")
+        assert down.at - away < 10_000
+        await wait_until(lambda: asyncio.create_task(_booked(server, 100)), 20, "acknowledged")
+        ledger = await server.ledger()
+        assert (ledger["stored"], ledger["spooled"]) == (20, 80)
+        ready, checks = await server.ready()
+        assert ready
+        assert "spool" in checks["store"]["detail"]
+        await device.send_all([telemetry(100, "SPK-1", now(), amp_temp_c=40.0)])
+        await wait_until(lambda: hook.of("cleared", "hot"), 10, "alarms clear meanwhile")
+        await asyncio.sleep(max(0.0, AWAY_S - (time.time() * 1000 - away) / 1000))
+        await asyncio.to_thread(influxdb.start)
+        await wait_until(lambda: hook.of("cleared", "ioc_store_down"), 40, "told that the store is back")
+    await wait_until(lambda: asyncio.create_task(_drained(server, 101)), 30, "drained")
+    assert await asyncio.to_thread(points.numbers, influxdb, bucket) == Counter(dict.fromkeys(range(101), 1))
+    assert len(hook.of("raised", "ioc_store_down")) == 1
+
+
+@pytest.mark.real("mosquitto", "influxdb")
+async def test_restart_keeps_what_was_spooled(
+    mosquitto: Mosquitto, influxdb_factory: Callable[[], InfluxDB], launch: Callable[..., ServerUnderTest]
+) -> None:
+    """Spooled, killed, started while the store is still away, and only then drained: each message once, the ledger closed."""
+    influxdb = await asyncio.to_thread(influxdb_factory)
+    bucket = influxdb.new_bucket()
+    server = launch(broker={"url": mosquitto.url}, store=influx_store(influxdb, bucket), devices=[("SPK-1", "speaker")])
+    await server.begin()
+    await asyncio.to_thread(influxdb.stop)
+    async with Publisher(mosquitto.port, client_id="SPK-1") as device:
+        await device.send_all(telemetry(n, "SPK-1", None if n % 10 == 0 else now() - 500_000 + n) for n in range(50))
+        await wait_until(lambda: asyncio.create_task(_booked(server, 50)), 20, "spooled")
+        server.kill_now()
+        await server.begin(until="/healthz")
+        await device.send_all(telemetry(n, "SPK-1", now() - 500_000 + n) for n in range(50, 60))
+        await wait_until(lambda: asyncio.create_task(_booked(server, 60)), 20, "spooled too")
+        assert (await server.ledger())["spooled"] == 60
+    await server.end()
+    await asyncio.to_thread(influxdb.start)
+    await server.begin()
+    await wait_until(lambda: asyncio.create_task(_drained(server, 60)), 30, "drained")
+    assert await asyncio.to_thread(points.numbers, influxdb, bucket) == Counter(dict.fromkeys(range(60), 1))
+
+
+async def _none_active(server: ServerUnderTest) -> bool:
+    return not await server.alarms(state="active")
+
+
+async def _booked(server: ServerUnderTest, count: int) -> bool:
+    ledger = await server.ledger()
+    return bool(ledger["received"] == count and ledger["in_flight"] == 0)
+
+
+async def _drained(server: ServerUnderTest, count: int) -> bool:
+    ledger = await server.ledger()
+    return bool(ledger["stored"] == count and ledger["spooled"] == 0)
