@@ -1,6 +1,6 @@
 """What people do to alarms, through the desk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from alerts.desk import Desk
 from alerts.engine import Engine, Outcome
@@ -8,14 +8,20 @@ from alerts.lifecycle import Act, StepRefusedError
 from ioc.adapters.state.store import StateDb
 from ioc.api.ports import ConflictError
 from ioc.domain.alarm import Alarm, Step
+from ioc.domain.own_points import alarm_points
+from ioc.domain.point import Point
 
 
 class AlarmActs:
-    """Each act is committed when the call returns. LookupError: no such alarm; ConflictError: it does not fit its state."""
+    """Each act is committed when the call returns. LookupError: no such alarm; ConflictError: it does not fit its state.
 
-    def __init__(self, desk: Desk, state: StateDb) -> None:
+    `write` takes the points that tell of it.
+    """
+
+    def __init__(self, desk: Desk, state: StateDb, write: Callable[[Sequence[Point]], None]) -> None:
         self._desk = desk
         self._state = state
+        self._write = write
 
     async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
         """Somebody has seen it; asking again changes nothing."""
@@ -41,8 +47,9 @@ class AlarmActs:
             outcome = await self._desk.change(_decide(stored, act))
         except StepRefusedError as error:
             raise ConflictError(str(error)) from None
-        changed = {one.id: one for one in outcome.alarms}.get(alarm)
-        return changed or await self._state.alarm(alarm) or stored
+        changed = {one.id: one for one in outcome.alarms}
+        self._write(alarm_points(outcome.transitions, changed))
+        return changed.get(alarm) or await self._state.alarm(alarm) or stored
 
 
 def _decide(alarm: Alarm, act: Act) -> Callable[[Engine, int], Outcome]:

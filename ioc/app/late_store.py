@@ -37,15 +37,16 @@ class LateStore:
     def __init__(self, store: TimeSeriesStore, retention_ms: int) -> None:
         self._store = store
         self._retention_ms = retention_ms
-        self._prepared = False
+        self.prepared = False
+        """Whether it has answered since our start, and is as configured."""
         self._lock = asyncio.Lock()
 
     async def _ready(self) -> TimeSeriesStore:
-        if not self._prepared:
+        if not self.prepared:
             async with self._lock:
-                if not self._prepared:
+                if not self.prepared:
                     await self._store.prepare(self._retention_ms)
-                    self._prepared = True
+                    self.prepared = True
         return self._store
 
     async def ping(self) -> None:

@@ -23,14 +23,23 @@ def availability_point(device: str, unit: str | None, *, state: Liveness, cause:
 
 
 def alarm_points(transitions: Iterable[Transition], alarms: Mapping[str, Alarm]) -> list[Point]:
-    """One point a journal entry, at the time of what it tells."""
+    """One point a journal entry, at the time of what it tells.
+
+    Where an alarm ends and the next one of its rule begins in the same millisecond, the later entry's point comes a millisecond
+    later: two of one time would be one.
+    """
     points = []
+    taken: set[tuple[str, str | None, int]] = set()
     for entry in transitions:
+        at = entry.at
+        while (entry.rule, entry.device, at) in taken:
+            at += 1
+        taken.add((entry.rule, entry.device, at))
         alarm = alarms.get(entry.alarm)
         acked = entry.step is Step.ACKNOWLEDGED or (alarm is not None and alarm.acknowledged)
         fields: dict[str, FieldValue] = {"id": entry.alarm, "transition": entry.step.value, "acked": int(acked), "by": entry.by}
         labels = tags(device=entry.device, unit=entry.unit, rule=entry.rule, severity=entry.severity.value)
-        points.append(Point("alarm", labels, fields, entry.at))
+        points.append(Point("alarm", labels, fields, at))
     return points
 
 
