@@ -1,14 +1,13 @@
 """Durable memory of the times that we assigned, so that a redelivery after a crash takes the same time."""
 
 import sqlite3
-import struct
 from collections.abc import Sequence
 
+from ioc.adapters.spool_format import count_times, pack_times, unpack_times
 from ioc.adapters.sqlite_file import SqliteFile
 
 KEPT = 100_000
 """Entries remembered for each source: several times the most deliveries that may be unacknowledged."""
-_ENTRY = struct.Struct("<Qq")
 _PRUNE_EVERY = 256
 """Rows written between two prunings."""
 
@@ -23,7 +22,7 @@ class AssignedTimes:
     async def record(self, source: str, entries: Sequence[tuple[int, int]]) -> None:
         """Fingerprints (unsigned 64 bits) with the times given (Unix ms): on disk on return."""
         if entries:
-            packed = b"".join([_ENTRY.pack(fingerprint, ts) for fingerprint, ts in entries])
+            packed = pack_times(entries)
             await self._file.write(lambda connection: self._record(connection, source, packed))
 
     async def load(self, source: str) -> list[tuple[int, int]]:
@@ -39,21 +38,21 @@ class AssignedTimes:
 
 
 def _load(connection: sqlite3.Connection, source: str) -> list[tuple[int, int]]:
-    rows: list[bytes] = []
+    rows: list[list[tuple[int, int]]] = []
     entries = 0
     for (packed,) in connection.execute("SELECT entries FROM assigned WHERE source = ? ORDER BY id DESC", (source,)):
-        rows.append(packed[: len(packed) // _ENTRY.size * _ENTRY.size])
-        entries += len(packed) // _ENTRY.size
+        rows.append(unpack_times(packed))
+        entries += len(rows[-1])
         if entries >= KEPT:
             break
-    return [(fingerprint, ts) for packed in reversed(rows) for fingerprint, ts in _ENTRY.iter_unpack(packed)][-KEPT:]
+    return [entry for row in reversed(rows) for entry in row][-KEPT:]
 
 
 def _prune(connection: sqlite3.Connection, source: str) -> None:
     entries = 0
     sizes = connection.execute("SELECT id, length(entries) FROM assigned WHERE source = ? ORDER BY id DESC", (source,))
     for row, size in sizes:
-        entries += size // _ENTRY.size
+        entries += count_times(size)
         if entries >= KEPT:
             connection.execute("DELETE FROM assigned WHERE source = ? AND id < ?", (source, row))
             return

@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from ioc.adapters.spool_file import SpoolFullError
+from ioc.adapters.spool_format import batch_checksum
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import Point
 
@@ -106,6 +107,10 @@ class Spool:
             after = found[-1].id
         return rows
 
+    async def ids(self) -> list[int]:
+        """Of all rows, readable or not, oldest first."""
+        return await self._file.read(lambda connection: [row for (row,) in connection.execute("SELECT id FROM batch ORDER BY id")])
+
     async def since(self, row_id: int = 0) -> AsyncIterator[SpoolRow]:
         """All readable rows after `row_id`, oldest first, a few at a time: to rebuild latest values at the start."""
         while True:
@@ -142,12 +147,18 @@ class Spool:
         if level.bytes + size > self._limit:
             detail = f"the spool is full: {level.bytes} of {self._limit} bytes wait for the store, {size} more do not fit"
             raise SpoolFullError(detail)
-        added = connection.execute(
-            "INSERT INTO batch (source, at, size, checksum, points, ledger) VALUES (?, ?, ?, ?, ?, ?)",
-            (source, at, size, _checksum(packed, ledger), packed, ledger),
+        row = _next_id(connection)
+        connection.execute(
+            "INSERT INTO batch (id, source, at, size, checksum, points, ledger) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (row, source, at, size, batch_checksum(row, source, at, packed, ledger), packed, ledger),
         )
         oldest_at = at if level.oldest_at is None else level.oldest_at
-        return int(added.lastrowid or 0), _Level(level.rows + 1, level.bytes + size, oldest_at)
+        return row, _Level(level.rows + 1, level.bytes + size, oldest_at)
+
+
+def _next_id(connection: sqlite3.Connection) -> int:
+    found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'batch'").fetchone()
+    return int(found[0]) + 1 if found else 1
 
 
 def _level(connection: sqlite3.Connection) -> _Level:
@@ -165,15 +176,11 @@ def _row(  # noqa: PLR0917 - a row's columns
     row: int, source: str, at: int, size: int, checksum: int, packed: bytes, ledger: bytes
 ) -> SpoolRow | DamagedRow:
     try:
-        if _checksum(packed, ledger) != checksum:
+        if batch_checksum(row, source, at, packed, ledger) != checksum:
             return DamagedRow(row, source, at, size, "the checksum does not fit", ledger)
         return SpoolRow(row, source, at, _decode(zlib.decompress(packed)), ledger)
     except (zlib.error, msgspec.MsgspecError, TypeError) as error:
         return DamagedRow(row, source, at, size, str(error), ledger)
-
-
-def _checksum(packed: bytes, ledger: bytes) -> int:
-    return zlib.crc32(ledger, zlib.crc32(packed))
 
 
 def _remove(connection: sqlite3.Connection, ids: Sequence[int]) -> _Level:

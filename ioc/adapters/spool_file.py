@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ioc.adapters.spool_repair import repair
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import StoreUnavailableError
 
@@ -31,5 +32,5 @@ class SpoolFullError(SpoolError):
 
 
 def spool_file(path: Path) -> SqliteFile:
-    """The file, to be opened once and given to `Spool` and `AssignedTimes`."""
-    return SqliteFile(path, _SCHEMA, error=SpoolError)
+    """The file, to be opened once and given to `Spool` and `AssignedTimes`; a damaged one is repaired on opening."""
+    return SqliteFile(path, _SCHEMA, error=SpoolError, repair=repair)

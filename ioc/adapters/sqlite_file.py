@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import threading
 from collections.abc import Callable
@@ -16,6 +17,7 @@ Work = Callable[[sqlite3.Connection], T]
 
 _WAITING_MOST = 64
 _READERS = 2
+_VERSIONS = 1_000
 _BUSY_MS = 5_000
 _ADVICE = {
     "disk is full": "free space on the disk, or give the file's folder more of it",
@@ -42,6 +44,7 @@ class SqliteFile:
 
     Every failure is `error` (a StoreUnavailableError) with the file, SQLite's words and what to do. A transaction for
     which nobody waits any more (timeout, cancellation) is rolled back; `rolled_back` is then called in its thread.
+    With `repair` the file is checked when it is opened, and a damaged one is given to it with a maker of new files.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class SqliteFile:
         error: type[StoreUnavailableError] = StoreUnavailableError,
         functions: tuple[tuple[str, int, Callable[..., bytes]], ...] = (),
         rolled_back: Callable[[], None] = lambda: None,
+        repair: Callable[[Path, Callable[[Path], None]], None] | None = None,
         timeout_s: float = 30.0,
         checkpoint_pages: int = 1_000,
     ) -> None:
@@ -62,6 +66,7 @@ class SqliteFile:
         self._error = error
         self._functions = functions
         self._rolled_back = rolled_back
+        self._repair = repair
         self._timeout_s = timeout_s
         self._checkpoint_pages = checkpoint_pages
         self._writer: ThreadPoolExecutor | None = None
@@ -144,31 +149,43 @@ class SqliteFile:
         if self._connection is not None:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = self._connect()
+        try:
+            self._connection = self._prepared(self.path, check=self._repair is not None)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if self._repair is None or not _is_damage(error, self.path):
+                raise
+            self._repair(self.path, lambda path: self._prepared(path).close())
+            self._connection = self._prepared(self.path)
+        self._opened.append(self._connection)
+
+    def _prepared(self, path: Path, *, check: bool = False) -> sqlite3.Connection:
+        connection = self._connect(path)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute(f"PRAGMA wal_autocheckpoint={self._checkpoint_pages}")
             connection.execute("PRAGMA journal_size_limit=67108864")
             _refuse_newer(connection, self._version)
+            if check:
+                _refuse_damage(connection)
             connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version={self._version}; COMMIT")
         except BaseException:
             connection.close()
             raise
-        self._opened.append(connection)
-        self._connection = connection
+        return connection
 
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._reading, "connection", None)
         if connection is None:
-            connection = self._connect()
+            connection = self._connect(self.path)
             connection.execute("PRAGMA query_only=ON")
             self._opened.append(connection)
             self._reading.connection = connection
         return connection
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        connection = sqlite3.connect(path, timeout=_BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        connection.text_factory = _text
         for name, arguments, function in self._functions:
             connection.create_function(name, arguments, function, deterministic=True)
         return connection
@@ -183,9 +200,35 @@ def _commit(connection: sqlite3.Connection, ticket: _Ticket) -> None:
 
 def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if not 0 <= version < _VERSIONS:
+        msg = f"malformed: format {version}"
+        raise sqlite3.DatabaseError(msg)
     if version > known:
         msg = f"written by a newer version of this program (format {version}, this one knows {known})"
         raise sqlite3.DatabaseError(msg)
+
+
+def _refuse_damage(connection: sqlite3.Connection) -> None:
+    """Reads the whole file, about a second for a gigabyte."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        msg = f"malformed: {found}"
+        raise sqlite3.DatabaseError(msg)
+
+
+def _is_damage(error: Exception, path: Path) -> bool:
+    """Damage to the header may also look like a file for reading only."""
+    words = str(error)
+    if isinstance(error, UnicodeDecodeError):  # SQLite quotes garbled names in its message
+        return True
+    if "readonly" in words:
+        return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return any(sign in words for sign in ("malformed", "not a database", "unsupported file format"))
+
+
+def _text(stored: bytes) -> str:
+    """A garbled name must not make the rows beside it unreadable."""
+    return stored.decode(errors="replace")
 
 
 def _advice(words: str) -> str:
