@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,10 +89,7 @@ async def kill_run(folder: Path, broker: Mosquitto, influx: InfluxDB, *, seconds
                 sending = asyncio.create_task(publisher.send_all(traffic.messages(), rate=rate))
                 moments, back = await _kill(killed, began, seconds=seconds, kills=kills, seed=seed)
                 await sending
-            await asyncio.gather(
-                *(_settle(server, influx, bucket, publisher) for server, bucket in zip((killed, clean), buckets, strict=True))
-            )
-            ledgers = [await server.ledger() for server in (killed, clean)]
+            ledgers = await asyncio.gather(_settle(killed, publisher), _settle(clean, publisher))
             await asyncio.gather(killed.end(), clean.end())
         finally:
             await asyncio.gather(killed.end(), clean.end())
@@ -136,21 +134,21 @@ async def _is_back(server: ServerUnderTest, within: float | None) -> bool:
     return False
 
 
-async def _settle(server: ServerUnderTest, influx: InfluxDB, bucket: str, publisher: Publisher) -> None:
-    """Until everything is booked, every point is there and every message has left."""
+async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, int]:
+    """The ledger once everything is booked and every message has left; as it stands after half a minute where that does not come."""
 
-    async def settled() -> bool:
+    async def settled() -> dict[str, int] | None:
         ledger = await server.ledger()
+        booked = ledger["in_flight"] == 0 and ledger["spooled"] == 0 and ledger["stored"] >= len(publisher.acknowledged)
+        if not booked:
+            return None
         messages = await server.everything("/api/v1/messages")
-        return bool(ledger["in_flight"] == 0 and ledger["spooled"] == 0 and ledger["stored"] >= len(publisher.acknowledged)) and all(
-            message["done_at"] is not None for message in messages
-        )
+        return ledger if all(message["done_at"] is not None for message in messages) else None
 
-    try:
-        await wait_until(settled, 30, "all is booked and sent")
-    except AssertionError:
-        # The figures tell what is missing.
-        await asyncio.to_thread(points.count, influx, bucket)
+    with suppress(AssertionError):
+        found: dict[str, int] = await wait_until(settled, 30, "all is booked and sent")
+        return found
+    return await server.ledger()
 
 
 def _seen(
