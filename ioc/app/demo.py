@@ -75,9 +75,7 @@ async def demo(options: DemoOptions, *, say: Callable[[str], None]) -> None:
     say("The demo has ended; its history is kept in " + str(options.data_dir))
 
 
-async def _run(
-    config: Config, options: DemoOptions, endpoints: Endpoints, devices: Sequence[Device], say: Callable[[str], None]
-) -> None:
+async def _run(config: Config, options: DemoOptions, endpoints: Endpoints, devices: Sequence[Device], say: Callable[[str], None]) -> None:
     def told(turn: Turn, concerned: Sequence[str]) -> None:
         who = concerned[0] if len(concerned) == 1 else f"{len(concerned)} devices"
         say(f"  + {turn.beat.vi} ({turn.beat.en}): {who}" if turn.begins else f"  - over: {turn.beat.en}")

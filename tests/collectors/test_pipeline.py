@@ -19,8 +19,10 @@ from ioc.domain.ledger import Booking, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.sample import Arrival, Sample
+from servers.waiting import wait_until
 
 NOW = 1_700_000_000_000
+AWAY = "connection refused"
 
 
 class Bench:
@@ -85,14 +87,14 @@ class Bench:
         if self.store_hangs is not None:
             await self.store_hangs.wait()
         if self.store_down:
-            raise StoreUnavailableError("connection refused")
+            raise StoreUnavailableError(AWAY)
         self.log.append("store")
         self.stored += points
         return self.refusals
 
     async def ping(self) -> None:
         if self.store_down:
-            raise StoreUnavailableError("connection refused")
+            raise StoreUnavailableError(AWAY)
 
     # the spool
     async def append(self, source: str, points: Sequence[Point], ledger: bytes) -> int:
@@ -133,8 +135,7 @@ class Bench:
         """Until `done`, then stopped in order."""
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             task = group.create_task(self.pipeline.run())
-            while not done():
-                await asyncio.sleep(0.005)
+            await wait_until(done, 15)
             self.pipeline.stop()
             await task
 
@@ -207,9 +208,7 @@ async def test_store_away_spools_and_acknowledges_then_drains_with_the_ledger_cl
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(bench.writer.drain(drained))
-        async with asyncio.timeout(10):
-            while bench.rows:
-                await asyncio.sleep(0.005)
+        await wait_until(lambda: not bench.rows, 10)
         task.cancel()
     assert (bench.terms.spooled, bench.terms.stored, bench.terms.quarantined) == (0, 2, 2)
     assert bench.terms.difference == 0
@@ -222,8 +221,7 @@ async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family
     bench.store_hangs = asyncio.Event()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         task = group.create_task(bench.pipeline.run())
-        while len([news for news in bench.inputs if isinstance(news, Sample)]) < 12_000:
-            await asyncio.sleep(0.005)
+        await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 12_000, 15)
         assert bench.acknowledged == []
         assert bench.pipeline.in_flight == 12_000
         bench.store_hangs.set()
