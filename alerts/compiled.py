@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from alerts.rule import Rule
-from alerts.rules.condition import Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, Sides, SidesAfter, Test, Values
 from alerts.window import Window
 from ioc.domain.family import Family, Metric
 from ioc.domain.sample import Value
@@ -19,7 +19,7 @@ class CompiledRule:
     family: Family
     id: str
     holds: Test
-    sides: SidesAfter | None
+    sides_after: SidesAfter | None
     for_ms: int
     keeps_ms: int
     window: Window | None
@@ -32,6 +32,10 @@ class CompiledRule:
         """Whether the rule's condition holds at a moment; outside its hours it does not."""
         holds = self.holds(values, sides, event)
         return False if holds and not self.within_hours(at) else holds
+
+    def crossed(self, values: Values, sides: Sides) -> Sides:
+        """The sides on which its thresholds stand while it holds."""
+        return NO_SIDES if self.sides_after is None else self.sides_after(values, sides)
 
     def within_hours(self, at: int) -> bool:
         """Whether a moment lies in the hours of `between`."""
@@ -59,7 +63,7 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         family=family,
         id=rule.id,
         holds=compiled.holds,
-        sides=compiled.sides,
+        sides_after=compiled.sides,
         for_ms=rule.for_,
         keeps_ms=rule.keeps_ms,
         window=None if rule.between is None else Window(*rule.between, zone),

@@ -12,13 +12,17 @@ from ioc.domain.sample import Sample, Value
 class DeviceMemory:
     """One device of a family; `values` hold until the next ones, as long as no sample is missing for too long."""
 
-    __slots__ = ("_away_ms", "arrival", "away_since", "before", "fresh", "liveness", "rows", "rules", "ts", "values")
+    __slots__ = (
+        "_away_ms", "_before_ts", "_restored_ts", "arrival", "away_since", "before", "fresh", "liveness", "rows", "rules", "ts", "values",
+    )  # fmt: skip
 
     def __init__(self, rules: FamilyRules) -> None:
         self.rules = rules
         self.values: Values = rules.unknown
         self.before: Values = rules.unknown
         """What held before the last sample."""
+        self._before_ts: int | None = None
+        self._restored_ts: int | None = None
         self.fresh: Values = rules.unknown
         """What came at `ts` itself."""
         self.ts: int | None = None
@@ -40,7 +44,7 @@ class DeviceMemory:
         known = {index[name]: held for name, held in latest.items() if name in index and held[1] is not None}
         if not known:
             return
-        self.ts = max(ts for ts, _ in known.values())
+        self.ts = self._restored_ts = max(ts for ts, _ in known.values())
         places = range(len(self.rules.unknown))
         self.values = tuple(known[place][1] if place in known else None for place in places)
         self.fresh = tuple(known[place][1] if place in known and known[place][0] == self.ts else None for place in places)
@@ -48,8 +52,8 @@ class DeviceMemory:
     def take(self, sample: Sample) -> bool:
         """Takes a sample over; False = it is as old as, or older than, what is known, and adds nothing."""
         values = sample.values
-        self.before = self.values
         if self.ts is None or sample.ts > self.ts:
+            self.before, self._before_ts = self.values, self.ts
             self.fresh = values
             if None in values and self.ts is not None and sample.ts - self.ts <= self.rules.family.silence_ms:
                 values = tuple([old if new is None else new for new, old in zip(values, self.values, strict=True)])
@@ -66,6 +70,14 @@ class DeviceMemory:
         self.fresh = tuple(new if joins else fresh for joins, new, fresh in zip(joining, values, self.fresh, strict=True))
         self.values = tuple(new if joins else old for joins, new, old in zip(joining, values, self.values, strict=True))
         return True
+
+    def values_at(self, at: int) -> Values:
+        """What held at a moment, as far as it is still known: an event may come later than the samples after it."""
+        if self._restored_ts is not None and at <= self._restored_ts:
+            return self.rules.unknown
+        if self.ts is None or at >= self.ts:
+            return self.values
+        return self.before if self._before_ts is not None and at >= self._before_ts else self.rules.unknown
 
     def heard(self, arrival: int) -> None:
         """A live sample came in at our clock's time `arrival`."""

@@ -173,11 +173,12 @@ class Engine:
             if row is None:
                 if rule.holds(values, NO_SIDES, None) and rule.within_hours(ts):
                     row = self._standing.new_row(memory, rule, sample.device)
-                    self._standing.settle(memory, row, row.begin(ts, sample.arrival), by="sample")
+                    self._standing.settle(memory, row, row.begin(ts, sample.arrival, rule.crossed(values, NO_SIDES)), by="sample")
             elif ts > row.decided or (joined and ts == row.decided):
                 truth = rule.truth(values, row.sides, None, ts)
                 told = memory.before if row.phase is Phase.PENDING and not truth else values
-                effects = row.judge(truth, ts, heard=sample.arrival, lost=lost)
+                crossed = rule.crossed(values, row.sides)
+                effects = row.judge(truth, ts, heard=sample.arrival, lost=lost, crossed=crossed)
                 self._standing.settle(memory, row, effects, by="sample", told=told)
 
     def _lost(self, memory: DeviceMemory, sample: Sample, before: int, heard: int) -> int:
@@ -194,9 +195,10 @@ class Engine:
         memory = self._standing.memory(event.device)
         if memory is None:
             return
+        values = memory.values_at(event.ts)
         for rule in memory.rules.by_event:
             row = memory.rows.get(rule.id)
-            holds = rule.truth(memory.values, NO_SIDES if row is None else row.sides, event.name, event.ts)
+            holds = rule.truth(values, NO_SIDES if row is None else row.sides, event.name, event.ts)
             if row is None and holds:
                 row = self._standing.new_row(memory, rule, event.device)
             if row is not None and row.takes_event(event.ts):
@@ -204,15 +206,19 @@ class Engine:
 
     def _happens(self, memory: DeviceMemory, row: Row, event: DeviceEvent, holds: bool | None) -> None:  # noqa: FBT001  true, false, can't be told
         """An event is true for its moment only; after its time the old alarm ends before a new one, until then it lasts longer."""
+        if row.rule is None:
+            return
+        values, detail = memory.values_at(event.ts), f"event={event.name}"
         truths = [False, holds] if row.outlasted(event.ts) else [holds]
         if holds:
             row.event = event.ts
         for truth in truths:
-            effects = row.judge(truth, event.ts, heard=event.arrival)
-            self._standing.settle(memory, row, effects, by="sample", detail=f"event={event.name}")
-        if holds and row.rule is not None and row.phase in _STANDS:
-            without = row.rule.truth(memory.values, row.sides, None, event.ts)
-            self._standing.settle(memory, row, row.judge(without, event.ts, heard=event.arrival), by="sample")
+            effects = row.judge(truth, event.ts, heard=event.arrival, crossed=row.rule.crossed(values, row.sides))
+            self._standing.settle(memory, row, effects, by="sample", detail=detail, told=values)
+        if holds and row.phase in _STANDS:
+            without = row.rule.truth(values, row.sides, None, event.ts)
+            effects = row.judge(without, event.ts, heard=event.arrival, crossed=row.rule.crossed(values, row.sides))
+            self._standing.settle(memory, row, effects, by="sample")
 
     def _liveness(self, change: LivenessChange) -> None:
         memory = self._standing.memory(change.device)

@@ -43,7 +43,7 @@ class OwnAlarms:
             row = self._rows[condition.rule] = Row(rule=None, name=condition.rule, device=OURSELVES)
         elif row.phase is not Phase.WATCHING or row.waits or condition.at <= row.decided:
             return
-        if since <= row.since:
+        if row.last is not None and since <= row.last:
             since = condition.at  # a new alarm, not the old one's id again
         row.begin(since, since)
         row.alarm = self._book.raise_own(own_rule(condition.rule), since, now=now, detail=cut(condition.detail, MAX_DETAIL))

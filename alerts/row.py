@@ -54,6 +54,8 @@ class Row:
     since: int = 0
     heard_since: int = 0
     alarm: str | None = None
+    last: int | None = None
+    """Since when its last alarm, which is over, had held."""
     decided: int = -1
     """The moment up to which it has decided: what is handed over again changes nothing."""
     false_since: int | None = None
@@ -70,9 +72,9 @@ class Row:
     sides: Sides = NO_SIDES
     changed: bool = False
 
-    def begin(self, at: int, heard: int) -> list[Effect]:
-        """The condition has become true."""
-        self.since, self.heard_since, self.alarm = at, heard, None
+    def begin(self, at: int, heard: int, crossed: Sides = NO_SIDES) -> list[Effect]:
+        """The condition has become true; `crossed` = the sides on which its thresholds stand."""
+        self.since, self.heard_since, self.alarm, self.sides = at, heard, None, crossed
         self.frozen = self.shift = 0
         self.frozen_at = self.false_since = None
         self.waits = self.withdrawn = False
@@ -83,17 +85,20 @@ class Row:
         self.phase = Phase.PENDING
         return []
 
-    def judge(self, truth: bool | None, at: int, *, heard: int, lost: int = 0) -> list[Effect]:  # noqa: FBT001  true, false, can't be told
+    def judge(self, truth: bool | None, at: int, *, heard: int, lost: int = 0, crossed: Sides = NO_SIDES) -> list[Effect]:  # noqa: FBT001  true, false, can't be told
         """A sample or event of the device says so; `lost` = time since its last sample that must not count."""
         if self.phase is Phase.INACTIVE:
-            return self.begin(at, heard) if truth else []
+            return self.begin(at, heard, crossed) if truth else []
         if self.phase is Phase.WATCHING:
-            return self._watch(truth, at, heard)
+            return self._watch(truth, at, heard, crossed)
         effects: list[Effect] = []
         if self.phase is Phase.PENDING:
             effects = self._wait(truth, at, heard, lost)
         if self.phase in {Phase.ACTIVE, Phase.KEEP_FIRING}:
             effects += self._fire(truth, at)
+        if truth and crossed != self.sides:
+            self.sides = crossed
+            self._decide(at)
         return effects
 
     def tick(self, heard_until: int, *, counts: bool, last_heard: int) -> list[Effect]:
@@ -106,7 +111,7 @@ class Row:
         if self.rule is None:
             return []
         if self.rule.window is not None and not self.rule.window.contains(heard_until):
-            self._forget(self.since)
+            self._drop(self.since)
             return []
         if heard_until - self.heard_since < self.rule.for_ms:
             return []
@@ -131,7 +136,7 @@ class Row:
     def clear(self, at: int) -> list[Effect]:
         """The condition is over for other reasons than a sample; a pending one is forgotten."""
         if self.phase is Phase.PENDING:
-            self._forget(at)
+            self._drop(at)
             return []
         self._end(at)
         return [Clear(at)]
@@ -143,8 +148,10 @@ class Row:
 
     def withdraw(self, at: int, *, for_good: bool) -> None:
         """Its device (or, for good, its rule) is gone."""
-        if for_good or self.phase is Phase.PENDING:
+        if for_good:
             self._forget(self.decided)
+        elif self.phase is Phase.PENDING:
+            self._drop(self.decided)
         elif self.phase is not Phase.WATCHING:
             self._end(at if self.rule is not None and self.rule.rule.is_absence else self.decided)
             self.withdrawn = True
@@ -153,9 +160,9 @@ class Row:
         """What a person cleared is over by itself: a new one may be raised."""
         self.waits, self.changed = False, True
 
-    def _watch(self, truth: bool | None, at: int, heard: int) -> list[Effect]:  # noqa: FBT001
-        if truth and not self.waits and at > self.since:
-            return self.begin(at, heard)
+    def _watch(self, truth: bool | None, at: int, heard: int, crossed: Sides) -> list[Effect]:  # noqa: FBT001
+        if truth and not self.waits and (self.last is None or at > self.last):
+            return self.begin(at, heard, crossed)
         if truth is False and self.waits:
             self.waits = False
             self._decide(at)
@@ -174,7 +181,7 @@ class Row:
             self._decide(at)
             return effects
         if truth is False:
-            self._forget(at)
+            self._drop(at)
         elif truth and self.rule.hours_ended(self.since, at):
             return self.begin(at, heard)
         return []
@@ -200,7 +207,16 @@ class Row:
         return [Clear(at)]
 
     def _end(self, at: int) -> None:
+        self.last = self.since
         self.phase, self.false_since, self.sides = Phase.WATCHING, None, NO_SIDES
+        self._decide(at)
+
+    def _drop(self, at: int) -> None:
+        """What was pending came to nothing; an alarm before it is still remembered."""
+        if self.last is None:
+            self._forget(at)
+            return
+        self.phase, self.sides = Phase.WATCHING, NO_SIDES
         self._decide(at)
 
     def _forget(self, at: int) -> None:
@@ -224,7 +240,7 @@ class Row:
     def state(self) -> RuleState:
         """As committed."""
         memory: dict[str, float | int | str | None] = {"decided": self.decided}
-        for key in ("false_since", "event"):
+        for key in ("false_since", "event", "last"):
             if (value := getattr(self, key)) is not None:
                 memory[key] = value
         for key in ("frozen", "shift", "waits", "withdrawn"):
@@ -256,6 +272,7 @@ def row_of(state: RuleState, rule: CompiledRule | None) -> Row:
         decided=_whole(memory.get("decided")) or 0,
         false_since=_whole(memory.get("false_since")),
         event=_whole(memory.get("event")),
+        last=_whole(memory.get("last")),
         frozen=_whole(memory.get("frozen")) or 0,
         shift=_whole(memory.get("shift")) or 0,
         waits=bool(memory.get("waits")),

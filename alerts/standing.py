@@ -77,10 +77,6 @@ class Standing:
                 self._raise(row, rule, values, at=effect.at, by=by, why=why)
             else:
                 self._book.end(row.alarm, Step.CLEARED, at=effect.at, now=self.now, by=by, detail=why)
-        if rule.sides is not None and row.phase in {Phase.PENDING, Phase.ACTIVE}:
-            sides = rule.sides(memory.values, row.sides)
-            if sides != row.sides:
-                row.sides, row.changed = sides, True
         if row.changed:
             self.note(row)
 
