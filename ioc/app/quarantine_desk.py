@@ -50,13 +50,13 @@ class QuarantineDesk:
         """Newest first; `units` narrows to the devices of these units."""
         devices = None if units is None else [one.device for one in self._fleet.devices() if one.unit in units]
         found = await self._quarantine.list(device=device, devices=devices, reason=reason, after=cursor, limit=limit + 1)
-        items = [_item(message) for message in found[:limit]]
+        items = [quarantine_item(message) for message in found[:limit]]
         return items, items[-1].id if len(found) > limit else None
 
     async def quarantined_one(self, item: str) -> QuarantineItem | None:
         """One item, or None."""
         message = await self._quarantine.get(item)
-        return None if message is None else _item(message)
+        return None if message is None else quarantine_item(message)
 
     async def replay(self, item: str, *, by: str) -> Replay:  # noqa: ARG002  the port's; the audit log is to come
         """Decodes it again with today's declarations and stores what can be stored."""
@@ -94,7 +94,8 @@ class QuarantineDesk:
         return source, taken
 
 
-def _item(message: QuarantinedMessage) -> QuarantineItem:
+def quarantine_item(message: QuarantinedMessage) -> QuarantineItem:
+    """As the API shows it."""
     return QuarantineItem(
         id=message.id,
         topic=message.topic_text,

@@ -1,8 +1,9 @@
 """The quarantine while no server runs: it can be looked at, but nothing can be stored again."""
 
-from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
+from ioc.adapters.quarantine import QuarantineFile
 from ioc.api.control import ControlError
 from ioc.api.ports import QuarantineItem, Replay
+from ioc.app.quarantine_desk import quarantine_item
 
 
 class Shelf:
@@ -22,30 +23,16 @@ class Shelf:
     ) -> tuple[list[QuarantineItem], str | None]:
         """Newest first."""
         found = await self._file.list(device=device, reason=reason, after=cursor, limit=limit + 1)
-        items = [_item(message) for message in found[:limit]]
+        items = [quarantine_item(message) for message in found[:limit]]
         return items, items[-1].id if len(found) > limit else None
 
     async def quarantined_one(self, item: str) -> QuarantineItem | None:
         """One item, or None."""
         message = await self._file.get(item)
-        return None if message is None else _item(message)
+        return None if message is None else quarantine_item(message)
 
     async def replay(self, item: str, *, by: str) -> Replay:
         """ControlError: storing needs a server."""
         msg = f"{item} can't be stored for {by} while no server is running; start `ioc run`"
         raise ControlError(msg, "unavailable")
 
-
-def _item(message: QuarantinedMessage) -> QuarantineItem:
-    return QuarantineItem(
-        id=message.id,
-        topic=message.topic_text,
-        device=message.device,
-        reason=message.reason,
-        detail=message.detail,
-        count=message.count,
-        first_seen=message.first_seen,
-        last_seen=message.last_seen,
-        payload=message.payload,
-        partial=message.partial,
-    )
