@@ -1,12 +1,13 @@
 """Where the last run stopped: registry, fleet, liveness, rules and groups, before the first live message."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from alerts.presence import Ears
-from ioc.adapters.spool import Spool
-from ioc.app.late_store import LateStore
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
@@ -18,27 +19,61 @@ log = structlog.get_logger("ioc.restore")
 
 Latest = dict[str, dict[str, tuple[int, FieldValue]]]
 
+READ_TIMEOUT_S = 20.0
 LOOK_BACK_MS = 7 * 86_400_000
 """How far back the latest values are looked up."""
 
 
-async def read_latest(store: LateStore, spool: Spool, measurements: Iterable[str], now: int) -> dict[str, Latest]:
-    """Measurement → device → field → (ts, value): from the store, then from what is still spooled.
+class LatestValues(Protocol):
+    """A store that is asked for them."""
+
+    async def latest(self, measurement: str, *, since: int = 0) -> Latest:
+        """Device → field → (ts, value)."""
+
+
+class SpooledPoints(Protocol):
+    """A batch of the spool."""
+
+    @property
+    def points(self) -> Sequence[Point]:
+        """As they were given."""
+
+
+class Spooled(Protocol):
+    """What the store has not taken yet."""
+
+    def since(self, row_id: int = 0) -> AsyncIterator[SpooledPoints]:
+        """Batches, oldest first."""
+
+
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of the devices from their stored points."""
+
+    latest: dict[str, Latest]
+    """By measurement."""
+    complete: bool
+    """False where the store could not be asked: then a device without values may have been heard all the same."""
+
+
+async def read_latest(store: LatestValues, spool: Spooled, measurements: Iterable[str], now: int) -> Known:
+    """The latest values from the store, then from what is still spooled.
 
     Without the store the spool's part only: values then come with the devices' next messages.
     """
-    latest: dict[str, Latest] = {}
-    for measurement in measurements:
-        try:
-            latest[measurement] = await store.latest(measurement, since=now - LOOK_BACK_MS)
-        except StoreUnavailableError as error:
-            log.warning("latest_values_unknown", measurement=measurement, detail=error.detail)
-            latest[measurement] = {}
+    latest: dict[str, Latest] = {measurement: {} for measurement in measurements}
+    complete = True
+    try:
+        for measurement in latest:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                latest[measurement] = await store.latest(measurement, since=now - LOOK_BACK_MS)
+    except (StoreUnavailableError, TimeoutError) as error:
+        log.warning("latest_values_unknown", detail=str(error) or f"no answer within {READ_TIMEOUT_S:g} s")
+        complete = False
     async for row in spool.since():
         for point in row.points:
             if point.measurement in latest:
                 merge(latest[point.measurement], point)
-    return latest
+    return Known(latest=latest, complete=complete)
 
 
 def merge(latest: Latest, point: Point) -> None:
@@ -53,35 +88,39 @@ def merge(latest: Latest, point: Point) -> None:
 
 
 def restore_devices(
-    devices: Sequence[Device], fleet: Fleet, ears: Iterable[Ears], families: Mapping[str, Family], latest: Mapping[str, Latest]
+    devices: Sequence[Device], fleet: Fleet, ears: Iterable[Ears], families: Mapping[str, Family], known: Known
 ) -> list[LivenessChange]:
-    """Places every known device with its last values; what is said of never-heard and offline ones."""
+    """Places every known device with its last values; what is said of offline ones."""
     said: list[LivenessChange] = []
+    strays = 0
     for device in devices:
         family = families.get(device.family)
         if family is None:
-            log.warning("device_of_unknown_family", device=device.device, family=device.family)
+            strays += 1
             continue
         fleet.place(device)
-        values: dict[str, tuple[int, Value]] = dict(latest.get(device.family, {}).get(device.device, {}))
+        values: dict[str, tuple[int, Value]] = dict(known.latest.get(device.family, {}).get(device.device, {}))
         fleet.restore(device.device, values)
-        known = latest.get("availability", {}).get(device.device, {})
+        last = known.latest.get("availability", {}).get(device.device, {})
+        heard = max((ts for ts, _ in values.values()), default=None)
         for one in ears:
-            said += _restore_life(one, device, family, known, values)
+            one.liveness.track(device.device, device.family, family.silence_ms)
+            said += _restore_life(one, device, last, heard, complete=known.complete)
+    if strays:
+        log.warning("devices_of_unknown_families", count=strays, detail="their families are declared nowhere; they are not shown")
     return said
 
 
 def _restore_life(
-    ears: Ears, device: Device, family: Family, known: Mapping[str, tuple[int, FieldValue]], values: Mapping[str, tuple[int, Value]]
+    ears: Ears, device: Device, last: Mapping[str, tuple[int, FieldValue]], heard: int | None, *, complete: bool
 ) -> list[LivenessChange]:
-    ears.liveness.track(device.device, device.family, family.silence_ms)
-    heard = max((ts for ts, _ in values.values()), default=None)
-    at, state = known.get("state", (0, ""))
+    at, state = last.get("state", (0, ""))
     if state == Liveness.OFFLINE.value and heard is not None:
-        ears.liveness.restore(device.device, state=Liveness.OFFLINE, last_arrival=heard)
-        return [LivenessChange(device.device, device.family, Liveness.OFFLINE, Cause.SILENCE, at, heard)]
-    if heard is None and device.approved:
+        cause = Cause.WILL if last.get("cause", (0, ""))[1] == Cause.WILL.value else Cause.SILENCE
+        ears.liveness.restore(device.device, state=Liveness.OFFLINE, last_arrival=heard, cause=cause)
+        return [LivenessChange(device.device, device.family, Liveness.OFFLINE, cause, at, heard)]
+    if heard is None and device.approved and complete:
         ears.liveness.never_seen(device.device, device.registered_at)
-        return []
-    ears.liveness.restore(device.device, state=Liveness.UNKNOWN, last_arrival=heard or at or None)
+    else:
+        ears.liveness.restore(device.device, state=Liveness.UNKNOWN, last_arrival=heard or at or None)
     return []

@@ -5,7 +5,7 @@ import secrets
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -57,14 +57,14 @@ from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.records import LedgerReader, RuleList, SeriesReader
 from ioc.app.registry import import_at_first_start
 from ioc.app.restore import read_latest, restore_devices
-from ioc.app.supervision import notify_systemd, ping_outward
+from ioc.app.supervision import forever, notify_systemd, ping_outward
 from ioc.config.load import Config
 from ioc.config.settings import Broker
 from ioc.config.settings import InfluxStore as InfluxSettings
 from ioc.domain.alarm import Severity
 from ioc.domain.fleet import Fleet, FleetViews
 from ioc.domain.liveness_change import Liveness
-from ioc.domain.own_points import alarm_points
+from ioc.domain.own_points import retold_alarm_points
 from ioc.domain.point import PointRefusal
 from ioc.domain.registry import Device
 from ioc.domain.state import Restored
@@ -73,6 +73,7 @@ from ioc.domain.units import UnitTree
 log = structlog.get_logger("ioc.server")
 
 STOP_WITHIN_S = 10.0
+SETTLE_WITHIN_S = 5.0
 OWN_EVERY = 5
 """Seconds after which the wall is told again how we are, also when nothing changed."""
 REWRITTEN = 2_000
@@ -170,6 +171,7 @@ class Server:
             state=files.state,
             views=self.views,
             units=self.province.snapshot,
+            evicted=self._evicted,
             clock=now_ms,
             refreshed=self._refreshed,
         )
@@ -181,7 +183,8 @@ class Server:
             store=store,
             spool=files.spool,
             spooled=lambda: self.ledger.spooled,
-            evicted=lambda: sum(source.pipeline.evicted for source in self.sources.values()),
+            evicted=self._evicted,
+            not_durable=self._not_durable,
         )
         self.ledger = LedgerReader(files.state, self._in_flight)
         self.quarantine = QuarantineDesk(
@@ -200,16 +203,16 @@ class Server:
         """Takes up where the last run stopped, before the first live message."""
         now = now_ms()
         restored, families = self.restored, self.config.families
-        latest = await read_latest(self.store, self.files.spool, [*families, "availability"], now)
-        said = restore_devices(restored.devices, self.fleet, self.ears.values(), families, latest)
-        held = {device: fields for family in families for device, fields in latest[family].items()}
+        known = await read_latest(self.store, self.files.spool, [*families, "availability"], now)
+        said = restore_devices(restored.devices, self.fleet, list(self.ears.values()), families, known)
+        held = {device: fields for family in families for device, fields in known.latest[family].items()}
         self.engine.restore(
             alarms=restored.alarms, rule_states=restored.rule_states, latest=held, seq=restored.seq, heard_until=restored.heard_until
         )
         self.notifier.restore(restored.groups, restored.alarms, restored.position)
         self.house.write(await self.desk.begin(said))
         entries = await self.files.state.journal_since(max(0, restored.seq - REWRITTEN), REWRITTEN)
-        self.house.write(alarm_points(entries, {alarm.id: alarm for alarm in restored.alarms}))
+        self.house.write(retold_alarm_points(entries, {alarm.id: alarm for alarm in restored.alarms}))
 
     async def serve(self, listening: Callable[[str], None] = lambda _: None) -> None:
         """Runs until `stop`; ends in order: nothing more is taken in, what was decided is finished, then the rest stops."""
@@ -248,8 +251,13 @@ class Server:
         await asyncio.wait(pipelines, timeout=STOP_WITHIN_S)
         for task in pipelines:
             task.cancel()
-        for source in self.sources.values():
-            await source.pipeline.book_returned(source.session.remaining())
+        await asyncio.wait(pipelines)
+        # What can't be written now is not lost: it was not acknowledged, or it is said again at the next start.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_WITHIN_S):
+                await self.house.settled()
+                for source in self.sources.values():
+                    await source.pipeline.book_returned(source.session.remaining())
 
     def _source(self, broker: Broker) -> Source:
         name = broker.client_id
@@ -276,7 +284,7 @@ class Server:
     async def _drained(self, row: SpoolRow, refusals: list[PointRefusal]) -> None:
         source = self.sources.get(row.source) or next(iter(self.sources.values()))
         counted = row.source != OWN and row.id not in self.files.uncounted
-        await source.pipeline.drained(row, refusals, counted=counted)
+        self.house.rebooked(await source.pipeline.drained(row, refusals, counted=counted))
 
     async def _serve_http(self, listening: Callable[[str], None]) -> None:
         api = self.config.settings.api
@@ -365,13 +373,20 @@ class Server:
         return self.desk.presence.last_arrival(device)
 
     def _alarm_counts(self, device: str) -> Mapping[str, int]:
-        return Counter(alarm.severity.value for alarm in self.engine.alarms_of(device))
+        alarms = self.engine.alarms_of(device)
+        return Counter(alarm.severity.value for alarm in alarms) if alarms else {}
 
     def _has_serious_alarm(self, device: str) -> bool:
         return self.engine.worst(device) in {Severity.CRITICAL, Severity.MAJOR}
 
     async def _register(self, devices: Sequence[Device]) -> None:
         await self.desk.register(devices)
+
+    def _evicted(self) -> int:
+        return sum(source.pipeline.evicted for source in self.sources.values())
+
+    def _not_durable(self) -> str | None:
+        return next((source.pipeline.not_durable for source in self.sources.values() if source.pipeline.not_durable), None)
 
     def _in_flight(self) -> int:
         return sum(source.pipeline.in_flight for source in self.sources.values())
@@ -383,7 +398,9 @@ class Server:
     async def _tell_own(self) -> None:
         """How we hear and store, once a second where it changed, else every five: the wall judges our age by it."""
         told, turn = None, 0
-        while True:
+
+        async def tell() -> None:
+            nonlocal told, turn
             checks, platform = await self.health.checks(), await self.health.platform()
             site = self._backend_site()
             now = now_ms()
@@ -394,14 +411,15 @@ class Server:
                 self.hub.publish("own", document)
                 self.hub.publish("ledger", ledger_document(await self.ledger.ledger(None, None)))
                 told = gist
-            await asyncio.sleep(1.0)
+
+        await forever("own state", tell, lambda: 1.0)
 
     def _backend_site(self) -> Site:
         site = self.config.settings.site
         return Site(id=site.id, name=site.name, language=site.language, timezone=site.timezone)
 
     async def _tell_systemd(self) -> None:
-        """Keeps systemd's watchdog quiet while the loop turns and the state can be written."""
+        """Keeps systemd's watchdog quiet while the loop turns: a full disk is no reason to start again."""
         while True:
             notify_systemd("WATCHDOG=1")
             await asyncio.sleep(5.0)
