@@ -18,6 +18,7 @@ Work = Callable[[sqlite3.Connection], T]
 _WAITING_MOST = 64
 _READERS = 2
 _VERSIONS = 1_000
+_TABLES = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
 _BUSY_MS = 5_000
 _ADVICE = {
     "disk is full": "free space on the disk, or give the file's folder more of it",
@@ -167,7 +168,7 @@ class SqliteFile:
             connection.execute("PRAGMA journal_size_limit=67108864")
             _refuse_newer(connection, self._version)
             if check:
-                _refuse_damage(connection)
+                _refuse_damage(connection, self._schema, self._version)
             connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version={self._version}; COMMIT")
         except BaseException:
             connection.close()
@@ -208,11 +209,17 @@ def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:
         raise sqlite3.DatabaseError(msg)
 
 
-def _refuse_damage(connection: sqlite3.Connection) -> None:
-    """Reads the whole file, about a second for a gigabyte."""
-    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+def _refuse_damage(connection: sqlite3.Connection, schema: str, version: int) -> None:
+    """Reads the whole file, some seconds for a gigabyte."""
+    (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
     if found != "ok":
         msg = f"malformed: {found}"
+        raise sqlite3.DatabaseError(msg)
+    with contextlib.closing(sqlite3.connect(":memory:")) as model:
+        model.executescript(schema)
+        wanted = model.execute(_TABLES).fetchall()
+    if connection.execute("PRAGMA user_version").fetchone() == (version,) and connection.execute(_TABLES).fetchall() != wanted:
+        msg = "malformed: the table of contents is not as it was written"
         raise sqlite3.DatabaseError(msg)
 
 
