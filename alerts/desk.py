@@ -21,6 +21,7 @@ from ioc.domain.own_points import alarm_points, availability_point
 from ioc.domain.point import Point
 from ioc.domain.registry import Device
 from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Sample
+from ioc.domain.silence import Silence
 from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.desk")
@@ -112,9 +113,23 @@ class Desk:
             await self._commit(outcome, (), (), ())
             return outcome
 
-    async def begin(self, said: Sequence[LivenessChange]) -> list[Point]:
-        """After a restart: what is known of devices' liveness, and the end of what belongs to rules or devices that are gone."""
+    async def silence(self, silence: Silence) -> None:
+        """A silence was put: from now on what it covers is held back."""
         async with self._lock:
+            self._notifier.silence(silence)
+            await self._commit(Outcome(), (), (), ())
+
+    async def lift(self, silence: str) -> None:
+        """A silence was removed: what it held back and is still active is told."""
+        async with self._lock:
+            self._notifier.lift(silence)
+            await self._commit(Outcome(), (), (), ())
+
+    async def begin(self, said: Sequence[LivenessChange], silences: Iterable[Silence]) -> list[Point]:
+        """After a restart: silences, what is known of devices' liveness, and the end of what belongs to rules or devices that are gone."""
+        async with self._lock:
+            for silence in silences:
+                self._notifier.silence(silence)
             await self._commit(self._engine.reconcile(self._clock()), (), (), ())
             return await self._settle(self.presence.news(said), ())
 
@@ -226,8 +241,8 @@ class Desk:
             await self._persist(decisions or Decisions(), newcomers)
         if notice.outbox:
             self._committed()
-        for (rule, reason), count in Counter((untold.rule, untold.reason) for untold in notice.untold).items():
-            log.info("alarms_not_told", rule=rule, reason=reason.value, count=count)
+        for (rule, reason, silence), count in Counter((untold.rule, untold.reason, untold.silence) for untold in notice.untold).items():
+            log.info("alarms_not_told", rule=rule, reason=reason.value, count=count, **({"silence": silence} if silence else {}))
         if samples or changes or outcome.transitions:
             self._tell(News(samples, changes, outcome.transitions, outcome.alarms))
 

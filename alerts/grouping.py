@@ -15,6 +15,7 @@ class Reason(StrEnum):
     UNMATCHED = "no route takes it"
     SHORT = "it cleared before its first message was due"
     SHELVED = "it cleared while it was shelved"
+    SILENCED = "silenced"
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -27,6 +28,13 @@ class Member(msgspec.Struct, array_like=True):
     ended: Literal["", "cleared", "withdrawn"] = ""
     alarm: Alarm | None = None
     """Kept with the group once it has ended: until the message about that is out, nobody else has to remember it."""
+    silenced: str = ""
+    """The silence that holds it back."""
+
+    @property
+    def hidden(self) -> bool:
+        """Whether messages leave it out. Who was told of an alarm is told of its end all the same, so that a ticket closes."""
+        return bool(self.shelved or self.silenced) and not (self.told and self.ended)
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +58,11 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing has changed since the last message."""
         return not self.added and not self.ended
 
+    @property
+    def all_over(self) -> bool:
+        """Whether nothing that the message names is active; then the group may still hold what is shelved or silenced."""
+        return not self.standing and self.over.issuperset(self.added)
+
 
 class Group(msgspec.Struct, kw_only=True):
     """The state of a group while it has members; stored as JSON in `NotificationGroup.body`."""
@@ -67,12 +80,27 @@ class Group(msgspec.Struct, kw_only=True):
     """When the first change came that no message has told yet."""
     members: dict[str, Member] = msgspec.field(default_factory=dict)
 
-    def raise_(self, alarm: Alarm, at: int) -> None:
-        """Takes an alarm in; one that is in already becomes active again."""
+    def raise_(self, alarm: Alarm, at: int, silence: str = "") -> bool:
+        """Takes an alarm in; one that is in already becomes active again. Whether `silence` (an id) holds its first message back."""
         member = self.members.setdefault(alarm.id, Member())
         member.ended, member.alarm = "", None
         member.acknowledged, member.shelved = alarm.acknowledged, alarm.shelved_until is not None
+        member.silenced = silence
         self._note(at)
+        return bool(silence) and not member.told
+
+    def silence(self, alarm: str, silence: str, at: int) -> bool:
+        """A silence begins to hold the alarm back, or (empty) none does any more.
+
+        The answer says whether it holds a first message back that was still to come. An alarm that is over by then leaves the group.
+        """
+        member = self.members[alarm]
+        held = bool(silence) and not member.silenced and not member.told
+        member.silenced = silence
+        if held and member.ended:
+            del self.members[alarm]
+        self._note(at)
+        return held
 
     def apply(self, step: Step, alarm: Alarm, at: int) -> Reason | None:
         """Takes a later journal entry of a member; the answer says why no message will tell of it, if none will."""
@@ -109,8 +137,8 @@ class Group(msgspec.Struct, kw_only=True):
 
     def tell(self, now: int) -> Telling:
         """What the message due now has to say; from then on it counts as told, and what has ended leaves the group."""
-        audible = {alarm: member for alarm, member in self.members.items() if not member.shelved}
-        active = any(not member.ended for member in audible.values())
+        audible = {alarm: member for alarm, member in self.members.items() if not member.hidden}
+        active = any(not member.ended and (member.told or not member.hidden) for member in self.members.values())
         self.step += 1
         telling = Telling(
             event="cleared" if not active else "updated" if self.open else "raised",
@@ -137,16 +165,18 @@ class Group(msgspec.Struct, kw_only=True):
 
 
 def _untold(member: Member, alarm: Alarm) -> Reason | None:
+    if member.told:
+        return None
+    if member.silenced:
+        return Reason.SILENCED
     if member.shelved:
         return Reason.SHELVED
-    if not member.told and alarm.severity is not Severity.CRITICAL:
-        return Reason.SHORT
-    return None
+    return None if alarm.severity is Severity.CRITICAL else Reason.SHORT
 
 
 def _waits(member: Member) -> bool:
-    return not member.shelved and (not member.told or bool(member.ended))
+    return not member.hidden and (not member.told or bool(member.ended))
 
 
 def _nags(member: Member) -> bool:
-    return not member.shelved and not member.acknowledged and not member.ended
+    return not member.hidden and not member.acknowledged and not member.ended

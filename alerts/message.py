@@ -101,7 +101,7 @@ class _Writer:
 
     def _headline(self, telling: Telling, shown: Sequence[Alarm]) -> str:
         words, counts = self.wording.words, self._counts(shown)
-        if telling.event == "cleared":
+        if telling.all_over:
             return words.over.format(n=len(shown), counts=counts)
         if telling.reminder:
             return words.standing.format(n=len(shown), counts=counts)
@@ -136,7 +136,7 @@ class _Writer:
         lines = []
         for alarm in about[:MAX_LINES]:
             line = self._line(alarm)
-            gone = telling.event != "cleared" and alarm.id in telling.over
+            gone = not telling.all_over and alarm.id in telling.over
             lines.append("- " + (words.gone.format(line=line) if gone else line))
         rest = len(about) - len(lines)
         return [*lines, *([words.more.format(n=rest)] if rest else [])]
@@ -196,7 +196,7 @@ def _tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
     """The severity in brackets; that all is over, or that nothing is new, stands there too."""
     active = [alarm for alarm in named if alarm.id not in telling.over]
     severity = words.severity[min((alarm.severity for alarm in active or named), key=_RANK.__getitem__)]
-    if telling.event == "cleared":
+    if telling.all_over:
         ids = {alarm.id for alarm in named}
         over = words.withdrawn if ids <= telling.withdrawn else words.cleared
         return f"[{severity}, {over}]" if telling.added else f"[{over}]"

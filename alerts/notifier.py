@@ -9,7 +9,9 @@ from alerts.grouping import Group, Reason
 from alerts.message import Wording, compose
 from alerts.notify_file import Route
 from alerts.policy import Policy, RoutePlan
+from alerts.silencing import Silencing
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
+from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
 """Entries that change an alarm, but nothing about who has to be told what."""
@@ -22,6 +24,8 @@ class Untold(msgspec.Struct, frozen=True):
     rule: str
     at: int
     reason: Reason
+    silence: str = ""
+    """The silence that holds it back."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +46,7 @@ class Notifier:
     def __init__(self, routes: Iterable[Route], *, wording: Wording) -> None:
         self._policy = Policy(routes)
         self._wording = wording
+        self._silencing = Silencing()
         self._groups: dict[str, Group] = {}
         self._alarms: dict[str, Alarm] = {}
         """The members' alarms as last seen."""
@@ -57,7 +62,16 @@ class Notifier:
     @property
     def next_due(self) -> int | None:
         """When `due` has to be called next, or None."""
-        return min(self._due.values(), default=None)
+        turn = self._silencing.next_turn
+        return min((*self._due.values(), *(() if turn is None else (turn,))), default=None)
+
+    def silence(self, silence: Silence) -> None:
+        """Adds a silence, or replaces the one with its id; the next `step` or `due` goes by it."""
+        self._silencing.put(silence)
+
+    def lift(self, silence: str) -> None:
+        """Ends a silence; the next `step` or `due` tells of what it held back and is still active."""
+        self._silencing.remove(silence)
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.
@@ -81,6 +95,7 @@ class Notifier:
 
     def step(self, transitions: Iterable[Transition], alarms: Mapping[str, Alarm], now: int) -> Notice:
         """Reads journal entries in order (those read before are skipped); `alarms` holds every alarm that they touch."""
+        self._heed_silences(now)
         for entry in transitions:
             if entry.seq > self.position:
                 self._read(entry, alarms)
@@ -89,6 +104,7 @@ class Notifier:
 
     def due(self, now: int) -> Notice:
         """The messages whose time has come by `now`, and every group that has changed since the last call."""
+        self._heed_silences(now)
         outbox: list[OutboxMessage] = []
         for _, key in sorted((at, key) for key, at in self._due.items() if at <= now):
             outbox += self._flush(key, now)
@@ -125,22 +141,44 @@ class Notifier:
             reason = self._groups[key].apply(entry.step, alarm, entry.recorded)
             if reason is not None:
                 self._leave(alarm.id, key)
-                self._note_untold(alarm, entry.recorded, reason)
+                if reason is not Reason.SILENCED:  # that was noted when the silence began to hold it back
+                    self._note_untold(alarm, entry.recorded, reason)
             self._change(key)
 
     def _raise(self, alarm: Alarm, seq: int, at: int) -> None:
         plans = self._policy.plans_for(alarm)
         if not plans:
             self._note_untold(alarm, at, Reason.UNMATCHED)
+        silence, held = self._silencing.covering(alarm), False
         for plan in plans:
             key = plan.group_of(alarm)
             group = self._groups.get(key)
             if group is None:
                 group = self._groups[key] = Group(route=plan.id, episode=f"{alarm.id}@{seq}")
-            group.raise_(alarm, at)
+            held |= group.raise_(alarm, at, silence)
             self._alarms[alarm.id] = alarm
             self._groups_of.setdefault(alarm.id, {})[key] = None
             self._change(key)
+        if held:
+            self._note_untold(alarm, at, Reason.SILENCED, silence)
+
+    def _heed_silences(self, now: int) -> None:
+        """Holds back what a silence covers since the last look, and lets go what none covers any more."""
+        if not self._silencing.look(now):
+            return
+        for alarm_id, keys in list(self._groups_of.items()):
+            alarm, held = self._alarms[alarm_id], False
+            silence = self._silencing.covering(alarm)
+            for key in list(keys):
+                group = self._groups[key]
+                if group.members[alarm_id].silenced == silence:
+                    continue
+                held |= group.silence(alarm_id, silence, now)
+                if alarm_id not in group.members:
+                    self._leave(alarm_id, key)
+                self._change(key)
+            if held:
+                self._note_untold(alarm, now, Reason.SILENCED, silence)
 
     def _flush(self, key: str, now: int) -> list[OutboxMessage]:
         group = self._groups[key]
@@ -186,6 +224,6 @@ class Notifier:
             return NotificationGroup(key=key, due_at=None, body=None)
         return NotificationGroup(key=key, due_at=self._due.get(key), body=msgspec.json.encode(group))
 
-    def _note_untold(self, alarm: Alarm, at: int, reason: Reason) -> None:
+    def _note_untold(self, alarm: Alarm, at: int, reason: Reason, silence: str = "") -> None:
         self.untold_counts[reason] += 1
-        self._untold.append(Untold(alarm.id, alarm.rule, at, reason))
+        self._untold.append(Untold(alarm.id, alarm.rule, at, reason, silence))

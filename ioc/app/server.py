@@ -57,6 +57,7 @@ from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.records import LedgerReader, RuleList, SeriesReader
 from ioc.app.registry import import_at_first_start
 from ioc.app.restore import read_latest, restore_devices
+from ioc.app.silence_desk import SilenceDesk
 from ioc.app.supervision import forever, notify_systemd, ping_outward
 from ioc.config.load import Config
 from ioc.config.settings import Broker
@@ -210,7 +211,7 @@ class Server:
             alarms=restored.alarms, rule_states=restored.rule_states, latest=held, seq=restored.seq, heard_until=restored.heard_until
         )
         self.notifier.restore(restored.groups, restored.alarms, restored.position)
-        self.house.write(await self.desk.begin(said))
+        self.house.write(await self.desk.begin(said, await self.files.state.silences.list(until_after=now)))
         entries = await self.files.state.journal_since(max(0, restored.seq - REWRITTEN), REWRITTEN)
         self.house.write(retold_alarm_points(entries, {alarm.id: alarm for alarm in restored.alarms}))
 
@@ -309,7 +310,7 @@ class Server:
             units=self.province,
             alarms=state,
             desk=AlarmActs(self.desk, state, self.house.write),
-            silences=state.silences,
+            silences=SilenceDesk(self.desk, state.silences),
             quarantine=self.quarantine,
             ledger=self.ledger,
             series=SeriesReader(self.store),

@@ -143,19 +143,47 @@ def test_clear_of_acknowledged_alarm_is_told() -> None:
     assert stage.story == [("raised", 30), ("cleared", 330)]
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_shelved_alarm_is_silent(told: bool) -> None:  # noqa: FBT001  a case of the table
-    """Neither first message nor reminder nor clear."""
+def test_alarm_shelved_before_its_first_message_is_never_told() -> None:
+    """Neither that it was raised nor that it cleared."""
     stage = Stage(USUAL)
     stage.raise_("a")
-    stage.wait(MIN if told else S)
-    before = len(stage.story)
+    stage.wait(S)
     stage.shelve("a")
     stage.wait(9 * 60 * MIN)
     stage.clear("a")
     stage.wait(9 * 60 * MIN)
-    assert len(stage.story) == before
+    assert stage.story == []
     assert stage.notifier.untold_counts == {Reason.SHELVED: 1}
+
+
+@pytest.mark.parametrize("end", [Step.CLEARED, Step.WITHDRAWN])
+def test_told_alarm_that_ends_on_the_shelf_is_told_to_be_over(end: Step) -> None:
+    """No reminder while it is shelved, but a ticket that was opened closes."""
+    stage = Stage(USUAL)
+    stage.raise_("a")
+    stage.wait(MIN)
+    stage.shelve("a")
+    stage.wait(9 * 60 * MIN)
+    stage.clear("a", step=end)
+    stage.wait(9 * 60 * MIN)
+    assert stage.story == [("raised", 30), ("cleared", 60 + 9 * 3600 + 30)]
+    assert not stage.groups
+    assert not stage.notifier.untold_counts
+
+
+def test_group_is_not_cleared_while_a_told_alarm_is_shelved() -> None:
+    """The others' end is said as an update that names them alone; `cleared` is the last one's."""
+    stage = Stage(USUAL)
+    stage.raise_("a", "b")
+    stage.wait(MIN)
+    stage.shelve("a")
+    stage.clear("b")
+    stage.wait(10 * MIN)
+    stage.clear("a")
+    stage.wait(10 * MIN)
+    assert [event for event, _ in stage.story] == ["raised", "updated", "cleared"]
+    assert [stage.devices(n) for n in (1, 2)] == [["b"], ["a"]]
+    assert all(message.text.startswith("[ĐÃ KHẮC PHỤC]") for message in stage.messages[1:])
 
 
 def test_alarm_that_comes_back_from_the_shelf_is_told() -> None:

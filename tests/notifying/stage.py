@@ -11,6 +11,7 @@ from alerts.notify_file import NotifyFile
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, Step, Transition, alarm_id
 from ioc.domain.family import Label
 from ioc.domain.registry import Device, Unit
+from ioc.domain.silence import Silence
 
 S = 1_000
 MIN = 60 * S
@@ -55,6 +56,7 @@ class Stage:
         self.groups: dict[str, NotificationGroup] = {}
         self.outbox: list[OutboxMessage] = []
         self.notices: list[Notice] = []
+        self.silences: dict[str, Silence] = {}
         self.seq = 0
         self.position = 0
 
@@ -107,6 +109,19 @@ class Stage:
         self._change(names, shelved_until=None)
         self.act(Step.UNSHELVED, *names)
 
+    def silence(self, name: str, *, start: int = 0, end: int = 60 * MIN, **matchers: str) -> None:
+        """Puts a silence; `start` and `end` in ms from now."""
+        one = Silence(id=name, since=self.now + start, until=self.now + end, reason="bảo trì", by="an", created_at=self.now, **matchers)
+        self.silences[name] = one
+        self.notifier.silence(one)
+        self._commit(self.notifier.due(self.now))
+
+    def lift(self, name: str) -> None:
+        """Removes a silence."""
+        self.silences.pop(name, None)
+        self.notifier.lift(name)
+        self._commit(self.notifier.due(self.now))
+
     def act(self, step: Step, *names: str) -> None:
         """One batch of journal entries."""
         entries, touched = [], {}
@@ -142,6 +157,10 @@ class Stage:
         self.notifier = Notifier(self.routes, wording=wording(self.language))
         active = [alarm for alarm in self.alarms.values() if alarm.active]
         self.notifier.restore(self.groups.values(), active, self.position)
+        for silence in self.silences.values():
+            if silence.until > self.now:
+                self.notifier.silence(silence)
+        self._commit(self.notifier.due(self.now))
 
     @property
     def messages(self) -> list[MessageDocument]:
