@@ -156,7 +156,9 @@ class Engine:
         standing = self._standing
         if not sample.live or standing.approved(sample.device, sample.family) is None:
             return
-        memory = standing.memories.get(sample.device) or standing.memory(sample.device)
+        memory = standing.memories.get(sample.device)
+        if memory is None or memory.rules.family.family != sample.family:
+            memory = standing.memory(sample.device)
         if memory is None:
             return
         before, heard = memory.ts, memory.arrival

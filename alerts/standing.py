@@ -53,6 +53,8 @@ class Standing:
             return None
         memory = self.memories.get(device)
         if memory is None or memory.rules is not family:
+            for row in list(memory.rows.values()) if memory is not None else ():
+                self._withdraw(row, "device removed", for_good=True)
             memory = self.memories[device] = DeviceMemory(family)
         return memory
 

@@ -5,6 +5,7 @@ import pytest
 
 from alerts.lifecycle import Act, StepRefusedError
 from ioc.domain.alarm import Alarm, Step
+from ioc.domain.registry import Device
 from ruling.stage import HOT, HOUR, NOON, SECOND, Stage, rule, sample, tick
 
 ACK = Act(step=Step.ACKNOWLEDGED, by="Lan", comment="đã gọi xã")
@@ -169,6 +170,15 @@ def test_withdraws_the_alarms_of_a_device_that_left_the_registry() -> None:
         assert stage.journal[-1].detail == "device removed"
         assert stage.step(sample(at(60), amp_temp_c=90.0)) == []
         assert not stage.alarms[alarm.id].active
+
+
+def test_withdraws_when_a_device_became_one_of_another_family() -> None:
+    """Its old alarms have nothing to clear them any more."""
+    stage, alarm = raised()
+    stage.devices["d1"] = Device(device="d1", family="network_site")
+    assert stage.step(sample(at(60), amp_temp_c=20.0)) == []
+    assert stage.step(sample(at(60), family="network_site", temp_c=20.0)) == ["withdrawn rule 60"]
+    assert not stage.alarms[alarm.id].active
 
 
 def test_withdraws_by_rule_or_device() -> None:
