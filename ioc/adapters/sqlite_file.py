@@ -17,7 +17,8 @@ Work = Callable[[sqlite3.Connection], T]
 
 _WAITING_MOST = 64
 _READERS = 2
-_VERSIONS = 1_000
+_MARK = 0x494F4300
+"""The letters IOC; with the format's number in the last byte it is the application id of our files."""
 _TABLES = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
 _BUSY_MS = 5_000
 _ADVICE = {
@@ -169,7 +170,8 @@ class SqliteFile:
             _refuse_newer(connection, self._version)
             if check:
                 _refuse_damage(connection, self._schema, self._version)
-            connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version={self._version}; COMMIT")
+            mark = f"PRAGMA application_id={_MARK + self._version}"
+            connection.executescript(f"BEGIN IMMEDIATE; {self._schema}; PRAGMA user_version={self._version}; {mark}; COMMIT")
         except BaseException:
             connection.close()
             raise
@@ -200,25 +202,32 @@ def _commit(connection: sqlite3.Connection, ticket: _Ticket) -> None:
 
 
 def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if not 0 <= version < _VERSIONS:
-        msg = f"malformed: format {version}"
-        raise sqlite3.DatabaseError(msg)
-    if version > known:
+    version, mark = _written_by(connection)
+    if mark == version > known:
         msg = f"written by a newer version of this program (format {version}, this one knows {known})"
         raise sqlite3.DatabaseError(msg)
 
 
+def _written_by(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The format's number, which stands in the header twice: where the two differ, it is damaged."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    (mark,) = connection.execute("PRAGMA application_id").fetchone()
+    return version, mark - _MARK
+
+
 def _refuse_damage(connection: sqlite3.Connection, schema: str, version: int) -> None:
     """Reads the whole file, some seconds for a gigabyte."""
+    was, mark = _written_by(connection)
     (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found == "ok" and was != mark and (was or mark != -_MARK):
+        found = f"format {was} or {mark}"
     if found != "ok":
         msg = f"malformed: {found}"
         raise sqlite3.DatabaseError(msg)
     with contextlib.closing(sqlite3.connect(":memory:")) as model:
         model.executescript(schema)
         wanted = model.execute(_TABLES).fetchall()
-    if connection.execute("PRAGMA user_version").fetchone() == (version,) and connection.execute(_TABLES).fetchall() != wanted:
+    if was == version and connection.execute(_TABLES).fetchall() != wanted:
         msg = "malformed: the table of contents is not as it was written"
         raise sqlite3.DatabaseError(msg)
 

@@ -136,7 +136,7 @@ async def test_log_of_a_killed_process_counts_too(damaged: Path) -> None:
 
 async def test_file_of_a_newer_program_is_left_alone(sample: bytes, damaged: Path) -> None:
     """Not damaged: refused with a sentence, and unchanged."""
-    newer = sample[:60] + (7).to_bytes(4, "big") + sample[64:]
+    newer = sample[:60] + (7).to_bytes(4, "big") + sample[64:68] + b"IOC\7" + sample[72:]
     path = damaged / "spool.db"
     path.write_bytes(newer)
     with pytest.raises(SpoolError, match="written by a newer version"):
