@@ -20,6 +20,7 @@ from e2e.webhook import SECRET
 from servers.influxdb import InfluxDB
 from servers.ports import free_port
 from servers.process import ServerProcess
+from servers.wheel import python
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -40,12 +41,14 @@ class ServerUnderTest(ServerProcess):
         devices: Iterable[Sequence[str]] = (),
         webhook: str | None = None,
         routes: Sequence[Mapping[str, object]] = (),
+        installed: Mapping[str, str] | None = None,
         **sections: object,
     ) -> None:
         """Writes the configuration.
 
         `devices` are rows (device, family, unit, name, …); `webhook` is the URL of a signed channel `hook`; without `routes` every
-        alarm goes there by itself at once. `sections` are further keys of the main file.
+        alarm goes there by itself at once. `installed` is the environment of an unpacked wheel that runs it in place of the working
+        tree. `sections` are further keys of the main file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -75,9 +78,10 @@ class ServerUnderTest(ServerProcess):
         self.config_file = folder / "ioc.yaml"
         _write(self.config_file, config)
         self._until = "/readyz"
+        command = ("-m", "ioc", "run", "--config", str(self.config_file))
         super().__init__(
             name="ioc run",
-            command=[sys.executable, "-m", "ioc", "run", "--config", str(self.config_file)],
+            command=python(installed, *command) if installed else [sys.executable, *command],
             log=folder / "ioc.log",
             ready=self._answers,
         )

@@ -106,8 +106,9 @@ async def test_retained_status_seen_at_start_is_a_hint(mosquitto: Mosquitto, lau
             "NEVER": (False, True),
             "ALIVE": (True, False),
         }
+    await wait_until(lambda: asyncio.create_task(_stored(server, 1)), 10, "stored")
     ledger = await server.ledger()
-    assert (ledger["received"], ledger["retained"], ledger["stored"]) == (3, 2, 1)
+    assert (ledger["received"], ledger["retained"]) == (3, 2)
 
 
 @pytest.mark.real("mosquitto")
