@@ -15,6 +15,7 @@ from collectors.accounting import book_batch, book_drained, book_returned, minut
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
 from collectors.points import PointEncoder
+from collectors.quarantining import copy_of_spooled, entries_of
 from collectors.redelivery import RedeliveryMemory
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import SpoolRow, Writer
@@ -29,8 +30,11 @@ log = structlog.get_logger("ioc.pipeline")
 
 MOST = 5_000
 LINGER_S = 0.1
-BATCHES_AHEAD = 4
-"""Decided batches that may wait for the store."""
+BATCHES_AHEAD = 64
+"""Decided batches that may wait for the store: more than come while one write hangs, so that nothing waits for that write to be given up.
+
+How many deliveries they may hold is bounded by the session, which reads on only while few enough are unacknowledged.
+"""
 RETRY_S = 0.5
 IDLE_S = 1.0
 
@@ -120,6 +124,8 @@ class Pipeline:
         self._held = 0
         self.evicted = 0
         self.booked = 0
+        self.not_durable: str | None = None
+        """What can't be written to our own files at present, so that nothing is acknowledged; None = all can."""
 
     async def run(self) -> None:
         """Until `stop`; then finishes what was decided and books the rest as returned."""
@@ -199,7 +205,7 @@ class Pipeline:
             written = await self._writer.put(self._source, points, lambda: note_spooled(stored))
             self._refuse(stored, written.refusals)
             row = written.spooled_as
-        entries = [entry for taken in batch.taken if taken.refusals for entry in _entries(taken)]
+        entries = [entry for taken in batch.taken if taken.refusals for entry in entries_of(taken)]
         if entries:
             await self._persist("quarantine", lambda: self._keep(entries))
         heard = max((item.sent_at for item in batch.items if isinstance(item, CanaryBack)), default=None)
@@ -213,23 +219,28 @@ class Pipeline:
         self.booked += counted
         self._session.acknowledge(batch.items)
 
-    async def drained(self, row: SpoolRow, refusals: Sequence[PointRefusal], *, counted: bool) -> None:
-        """Books a spool row that the store has taken; `counted` = the ledger counts it as spooled."""
+    async def drained(self, row: SpoolRow, refusals: Sequence[PointRefusal], *, counted: bool) -> frozenset[int]:
+        """Books a spool row that the store has taken; `counted` = the ledger counts it as spooled. The minutes whose rows changed."""
         notes = read_note(row.ledger)
         by_index: dict[int, list[PointRefusal]] = {}
         for refusal in refusals:
             by_index.setdefault(refusal.index, []).append(refusal)
         entries = [
-            _copy_of_spooled(notes[index].topic, notes[index].family, notes[index].device, row.points[index], refusal)
+            copy_of_spooled(notes[index].topic, notes[index].family, notes[index].device, row.points[index], refusal)
             for index, refused in by_index.items()
             if index < len(notes)
             for refusal in refused
         ]
+        for index, refused in by_index.items():
+            if index >= len(notes):
+                log.warning("own_point_refused", detail=refused[0].detail)
         if entries:
             await self._persist("quarantine", lambda: self._keep(entries))
-        if counted:
-            booking = book_drained(row.source, row.id, notes, by_index)
-            await self._persist("ledger", lambda: self._ledger.book(booking))
+        if not counted:
+            return frozenset()
+        booking = book_drained(row.source, row.id, notes, by_index)
+        await self._persist("ledger", lambda: self._ledger.book(booking))
+        return frozenset(change.minute for change in booking.rows)
 
     async def book_returned(self, items: Iterable[SessionItem]) -> None:
         """Books what the session still held when it ended."""
@@ -251,8 +262,10 @@ class Pipeline:
                 await write()
             except (StoreUnavailableError, StateUnavailableError) as error:
                 log.warning("not_durable", what=what, detail=str(error))
+                self.not_durable = f"{what}: {error}"
                 await asyncio.sleep(RETRY_S)
             else:
+                self.not_durable = None
                 return
 
     @staticmethod
@@ -265,43 +278,3 @@ class Pipeline:
             taken.refusals = (*taken.refusals, Refusal(Reason.STORE_REFUSED, refusal.detail, refusal.field))
             if refusal.field is None:
                 taken.outcome = "quarantined"
-
-
-def _entries(taken: Taken) -> Iterable[QuarantineEntry]:
-    delivery = taken.delivery
-    if taken.outcome not in {"stored", "quarantined"}:
-        return
-    for refusal in _by_reason(taken.refusals):
-        yield QuarantineEntry(
-            topic=delivery.topic,
-            payload=delivery.payload,
-            family=taken.family,
-            device=taken.device,
-            at=delivery.arrival,
-            refusal=refusal,
-            partial=taken.outcome == "stored",
-            redelivered=delivery.dup,
-            fingerprint=taken.mark,
-        )
-
-
-def _by_reason(refusals: Iterable[Refusal]) -> Iterable[Refusal]:
-    """One refusal a reason: several fields of one message that fail alike are one entry."""
-    details: dict[Reason, list[Refusal]] = {}
-    for refusal in refusals:
-        details.setdefault(refusal.reason, []).append(refusal)
-    for reason, same in details.items():
-        said = "; ".join(one.detail if one.field is None else f"{one.field}: {one.detail}" for one in same[:8])
-        yield Refusal(reason, said, same[0].field)
-
-
-def _copy_of_spooled(topic: bytes, family: str, device: str, point: Point, refusal: PointRefusal) -> QuarantineEntry:
-    return QuarantineEntry(
-        topic=topic,
-        payload=msgspec.json.encode({"ts": point.ts, **point.fields}),
-        family=family,
-        device=device or None,
-        at=point.ts,
-        refusal=Refusal(Reason.STORE_REFUSED, refusal.detail, refusal.field),
-        partial=refusal.field is not None,
-    )

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from contextlib import suppress
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
@@ -10,6 +11,8 @@ import structlog
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 
 log = structlog.get_logger("ioc.writer")
+
+T = TypeVar("T")
 
 RETRY_FIRST_S = 0.5
 RETRY_MOST_S = 15.0
@@ -76,28 +79,33 @@ class Writer:
         self._clock = clock
         self._drain = asyncio.Event()
         self._unbooked: set[int] = set()
+        self._drained: int | None = None
+        """The row that the store has taken, and the ledger counts as stored, last: to be forgotten, never to be booked again."""
         self.down_since: int | None = None
-        self.spool_full_since: int | None = None
         self.last_error = ""
+        self.spool_full_since: int | None = None
+        """Since when the spool takes nothing while the store is away; None = it does, or needn't."""
+        self.spool_error = ""
 
     async def put(self, source: str, points: Sequence[Point], note: Callable[[], bytes]) -> Written:
         """Returns when the points are durable, in the store or in the spool; waits while both are full or away."""
         while True:
             if self.down_since is None:
                 try:
-                    return Written(await self._write(points), None)
-                except StoreUnavailableError as error:
-                    self._fell(error)
+                    written = Written(await self._write(points), None)
+                except StoreUnavailableError:
+                    pass
+                else:
+                    self._spool_has_room()
+                    return written
             try:
                 row = await self._spool.append(source, points, note())
             except StoreUnavailableError as error:
-                if self.spool_full_since is None:
-                    self.spool_full_since = self._clock()
-                    log.warning("spool_refused", detail=error.detail)
+                self._spool_refuses(error)
                 await asyncio.sleep(SPOOL_FULL_RETRY_S)
                 continue
-            self.spool_full_since = None
             self._unbooked.add(row)
+            self._spool_has_room()
             return Written([], row)
 
     def release(self, row: int) -> None:
@@ -110,57 +118,97 @@ class Writer:
         pause = RETRY_FIRST_S
         while True:
             self._drain.clear()
-            rows = await self._spool.oldest(1)
-            if (not rows and self.down_since is None) or any(row.id in self._unbooked for row in rows):
-                await self._drain.wait()
-                continue
             try:
-                refusals = await self._write(rows[0].points) if rows else await self._ping()
+                done = await self._drain_one(drained)
             except StoreUnavailableError as error:
-                self._fell(error)
                 await asyncio.sleep(max(pause, (error.retry_after_ms or 0) / 1000))
                 pause = min(pause * 2, RETRY_MOST_S)
                 continue
             pause = RETRY_FIRST_S
-            self._rose()
-            for row in rows:
-                await drained(row, refusals)
-                await self._spool.remove(row.id)
-
-    async def _write(self, points: Sequence[Point]) -> list[PointRefusal]:
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                return await self._store.write(points)
-        except TimeoutError:
-            detail = f"the store gave no answer within {WRITE_TIMEOUT_S:g} s"
-            raise StoreUnavailableError(detail) from None
+            if not done:
+                await self._drain.wait()
 
     async def probe(self) -> None:
         """Notices a store that went away while nothing was written."""
         if self.down_since is None:
-            try:
+            with suppress(StoreUnavailableError):
                 await self._ping()
-            except StoreUnavailableError as error:
-                self._fell(error)
+
+    async def _drain_one(self, drained: Callable[[SpoolRow, list[PointRefusal]], Awaitable[None]]) -> bool:
+        """Gives the oldest row to the store; False = there is nothing to do for now."""
+        rows = await self._read_spool()
+        if (not rows and self.down_since is None) or any(row.id in self._unbooked for row in rows):
+            return False
+        if not rows:
+            await self._ping()
+            self._rose()
+            return True
+        row = rows[0]
+        if row.id != self._drained:
+            refusals = await self._write(row.points)
+            self._rose()
+            await drained(row, refusals)
+            self._drained = row.id
+        await self._forget(row)
+        return True
+
+    async def _forget(self, row: SpoolRow) -> None:
+        try:
+            await self._spool.remove(row.id)
+        except StoreUnavailableError as error:
+            log.warning("spool_not_writable", detail=error.detail)
+            raise
+        self._spool_has_room()
+
+    async def _read_spool(self) -> Sequence[SpoolRow]:
+        try:
+            return await self._spool.oldest(1)
+        except StoreUnavailableError as error:
+            log.warning("spool_unreadable", detail=error.detail)
+            raise
+
+    async def _write(self, points: Sequence[Point]) -> list[PointRefusal]:
+        return await self._ask(lambda: self._store.write(points))
 
     async def _ping(self) -> list[PointRefusal]:
-        try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
-                await self._store.ping()
-        except TimeoutError:
-            detail = f"the store gave no answer within {WRITE_TIMEOUT_S:g} s"
-            raise StoreUnavailableError(detail) from None
+        await self._ask(self._store.ping)
         return []
 
-    def _fell(self, error: StoreUnavailableError) -> None:
+    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
+        """The store's answer; it counts as away since the moment it was asked, if there is none."""
+        asked = self._clock()
+        try:
+            async with asyncio.timeout(WRITE_TIMEOUT_S):
+                return await question()
+        except StoreUnavailableError as error:
+            fault = error
+        except TimeoutError:
+            fault = StoreUnavailableError(f"the store gave no answer within {WRITE_TIMEOUT_S:g} s")
+        except Exception as error:
+            log.exception("store_fault")
+            fault = StoreUnavailableError(f"an error of our own while asking the store: {error!r}")
+        self._fell(fault, asked)
+        raise fault
+
+    def _fell(self, error: StoreUnavailableError, asked: int) -> None:
         self.last_error = error.detail
         self._drain.set()
         if self.down_since is None:
-            self.down_since = self._clock()
-            log.warning("store_unavailable", detail=error.detail)
+            self.down_since = asked
+        log.warning("store_unavailable", detail=error.detail)
 
     def _rose(self) -> None:
         if self.down_since is not None:
             log.info("store_back", away_ms=self._clock() - self.down_since)
         self.down_since = None
         self.last_error = ""
+
+    def _spool_refuses(self, error: StoreUnavailableError) -> None:
+        self.spool_error = error.detail
+        if self.spool_full_since is None:
+            self.spool_full_since = self._clock()
+        log.warning("spool_refuses", detail=error.detail)
+
+    def _spool_has_room(self) -> None:
+        self.spool_full_since = None
+        self.spool_error = ""

@@ -25,6 +25,7 @@ class HealthReader:
         spool: Spool,
         spooled: Callable[[], int],
         evicted: Callable[[], int],
+        not_durable: Callable[[], str | None],
     ) -> None:
         self._sessions = sessions
         self._ears = ears
@@ -34,6 +35,7 @@ class HealthReader:
         self._spool = spool
         self._spooled = spooled
         self._evicted = evicted
+        self._not_durable = not_durable
 
     async def checks(self) -> Checks:
         """Broker, store and state."""
@@ -77,5 +79,5 @@ class HealthReader:
         return Check(ok=True, detail="writing" if not self._spool.rows else f"writing, {self._spool.rows} spooled batches to go")
 
     def _state(self) -> Check:
-        fault = self._desk.state_fault
+        fault = self._desk.state_fault or self._not_durable()
         return Check(ok=True, detail="writing") if fault is None else Check(ok=False, detail=fault)

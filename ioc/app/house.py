@@ -1,14 +1,14 @@
 """What happens by the clock: the pulse once a second, and the points that we write about ourselves."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from alerts.desk import Desk
 from alerts.inputs import OwnCondition
 from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
+from ioc.app.supervision import forever
 from ioc.domain.fleet import FleetViews
-from ioc.domain.liveness_change import Cause, Liveness
 from ioc.domain.own_points import availability_point, ledger_point, unit_status_points
 from ioc.domain.point import Point
 from ioc.domain.views import UnitView
@@ -16,7 +16,13 @@ from ioc.domain.views import UnitView
 PULSE_S = 1.0
 PROBE_S = 3.0
 MINUTE_S = 60.0
-AVAILABILITY_EVERY_MIN = 5
+MINUTE_MS = 60_000
+AVAILABILITY_EVERY_MS = 5 * MINUTE_MS
+LEDGER_BACK_MS = 5 * MINUTE_MS
+"""Rows of minutes so recent may still change with any batch."""
+MINUTES_AT_ONCE = 60
+EVICTION_OVER_MS = 10 * MINUTE_MS
+"""Once the full quarantine has dropped nothing for so long, it is no longer an alarm."""
 STORE_GRACE_MS = 3_000
 """The store may be away this long before its failure is an alarm."""
 SLICE = 2_000
@@ -38,44 +44,40 @@ class House:
         state: StateDb,
         views: FleetViews,
         units: Callable[[], Sequence[UnitView]],
+        evicted: Callable[[], int],
         clock: Callable[[], int],
         refreshed: Callable[[], None],
     ) -> None:
+        """`evicted`: copies that the full quarantine has dropped so far."""
         self._desk = desk
         self._writer = writer
         self._state = state
         self._views = views
         self._units = units
+        self._evictions = Evictions(evicted)
         self._clock = clock
         self._refreshed = refreshed
         self._waiting: asyncio.Queue[Sequence[Point]] = asyncio.Queue(WAITING)
+        self._deaf: frozenset[str] = frozenset()
+        self._spoken_at: int | None = None
+        self._rebooked: set[int] = set()
         self.left_out = 0
 
     async def pulse(self) -> None:
         """Own conditions, blindness, due messages: once a second."""
-        while True:
-            points = await self._desk.pulse(self._own_conditions())
-            self.write(points)
-            self._refreshed()
-            await asyncio.sleep(PULSE_S)
+        await forever("pulse", self._beat, lambda: PULSE_S)
 
     async def probe(self) -> None:
         """Notices a silent store within seconds."""
-        while True:
-            await self._writer.probe()
-            await asyncio.sleep(PROBE_S)
+        await forever("probe", self._writer.probe, lambda: PROBE_S)
 
     async def minutely(self) -> None:
         """unit_status and the ledger every minute, availability every five."""
-        minute = 0
-        while True:
-            now = self._clock()
-            self.write(unit_status_points(self._units(), now))
-            self.write(await self._ledger_points(now))
-            if minute % AVAILABILITY_EVERY_MIN == 0:
-                self.write(self._availability_points(now))
-            minute += 1
-            await asyncio.sleep(MINUTE_S)
+        await forever("minutely", self._speak, lambda: MINUTE_S - self._clock() % MINUTE_MS / 1000)
+
+    def rebooked(self, minutes: Iterable[int]) -> None:
+        """The ledger's rows of these minutes changed long after: what was spooled has been stored."""
+        self._rebooked.update(minutes)
 
     def write(self, points: Sequence[Point]) -> None:
         """Our own points, in slices; what finds the queue full is counted in `left_out`."""
@@ -88,9 +90,31 @@ class House:
     async def store(self) -> None:
         """Gives our own points to the store, or to the spool while it is away."""
         while True:
-            written = await self._writer.put(OWN, await self._waiting.get(), _no_note)
+            points = await self._waiting.get()
+            written = await self._writer.put(OWN, points, _no_note)
             if written.spooled_as is not None:
                 self._writer.release(written.spooled_as)
+            self._waiting.task_done()
+
+    async def settled(self) -> None:
+        """Returns once all own points are in the store or the spool."""
+        await self._waiting.join()
+
+    async def _beat(self) -> None:
+        self.write(await self._desk.pulse(self._own_conditions()))
+        deaf = self._desk.presence.deaf
+        if deaf != self._deaf:
+            self._deaf = deaf
+            self.write(self._availability_points(self._clock()))
+        self._refreshed()
+
+    async def _speak(self) -> None:
+        now = self._clock()
+        self.write(unit_status_points(self._units(), now))
+        if self._spoken_at is None or not 0 <= now - self._spoken_at < AVAILABILITY_EVERY_MS:
+            self._spoken_at = now - now % MINUTE_MS
+            self.write(self._availability_points(now))
+        self.write(await self._ledger_points(now))
 
     def _own_conditions(self) -> list[OwnCondition]:
         now = self._clock()
@@ -98,25 +122,49 @@ class House:
         lasts = down is not None and now - down >= STORE_GRACE_MS
         return [
             OwnCondition("ioc_store_down", now, down if lasts else None, self._writer.last_error),
-            OwnCondition("ioc_spool_full", now, full, self._writer.last_error),
+            OwnCondition("ioc_spool_full", now, full, self._writer.spool_error),
+            self._evictions.condition(now),
         ]
 
     async def _ledger_points(self, now: int) -> list[Point]:
-        since = now - now % 60_000 - 5 * 60_000
-        rows = await self._state.ledger_minutes(since)
+        """The last minutes' rows, and those that have changed since the last turn."""
+        recent = now - now % MINUTE_MS - LEDGER_BACK_MS
+        rows = await self._state.ledger_minutes(recent)
+        old = sorted(minute for minute in self._rebooked if minute < recent)
+        for start in range(0, len(old), MINUTES_AT_ONCE):
+            some = old[start : start + MINUTES_AT_ONCE]
+            wanted = set(some)
+            found = await self._state.ledger_minutes(some[0], before=some[-1] + 1)
+            rows += [row for row in found if row[2] in wanted]
+            self._rebooked -= wanted
         return [ledger_point(family, collector, minute, terms) for family, collector, minute, terms in rows]
 
     def _availability_points(self, now: int) -> list[Point]:
+        cause = self._desk.presence.cause
         return [
-            availability_point(view.id, view.unit, state=view.state, cause=self._cause(view.state), at=now)
-            for view in self._views.all(now)
-            if view.approved
+            availability_point(device.device, device.unit, state=state, cause=cause(device.device), at=now)
+            for device, state in self._views.lives()
         ]
 
-    def _cause(self, state: Liveness) -> Cause:
-        if self._desk.blind:
-            return Cause.BLIND
-        return Cause.ARRIVAL if state is Liveness.ONLINE else Cause.SILENCE
+
+class Evictions:
+    """Our own condition `ioc_quarantine_full`: it lasts until nothing has been dropped for a while."""
+
+    def __init__(self, evicted: Callable[[], int]) -> None:
+        self._evicted = evicted
+        self._known = evicted()
+        self._since: int | None = None
+        self._last = 0
+
+    def condition(self, now: int) -> OwnCondition:
+        """Whether the quarantine drops what is old; to be asked regularly."""
+        evicted = self._evicted()
+        if evicted != self._known:
+            self._known, self._last = evicted, now
+            self._since = self._since or now
+        elif self._since is not None and not 0 <= now - self._last < EVICTION_OVER_MS:
+            self._since = None
+        return OwnCondition("ioc_quarantine_full", now, self._since, f"{evicted} copies dropped since the start")
 
 
 def _no_note() -> bytes:

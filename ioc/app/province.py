@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from ioc.adapters.state.store import StateDb
 from ioc.api.ports import ConflictError, DeviceFilter
-from ioc.domain.fleet import FleetViews, count_units, tally_families
+from ioc.domain.fleet import FleetViews
+from ioc.domain.liveness_change import Liveness
 from ioc.domain.registry import Device
 from ioc.domain.units import UnitTree
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
@@ -45,9 +46,7 @@ class Province:
 
     async def devices(self, which: DeviceFilter, *, after: str | None, limit: int) -> Sequence[DeviceView]:
         """Devices by id, ascending."""
-        views = sorted(self._views.all(self._clock()), key=lambda view: view.id)
-        found = (view for view in views if (after is None or view.id > after) and _matches(view, which))
-        return [view for view, _ in zip(found, range(limit), strict=False)]
+        return self._views.select(_wanted(which), after=after, limit=limit, now=self._clock())
 
     async def device(self, device: str) -> DeviceView | None:
         """One device, or None."""
@@ -84,9 +83,8 @@ class Province:
         """The units' views, taken anew when they are older than two seconds."""
         now = self._clock()
         if not 0 <= now - self._taken_at < SNAPSHOT_MS:
-            devices = self._views.all(now)
-            self._units = count_units(self.tree.on(self.today()), devices, self._alarm_counts)
-            self._totals = tally_families(devices, self._alarm_counts)
+            census = self._views.count(now, self._alarm_counts)
+            self._units, self._totals = census.unit_views(self.tree.on(self.today())), census.totals
             self._taken_at = now
         return self._units
 
@@ -96,11 +94,14 @@ class Province:
         return self._totals
 
 
-def _matches(view: DeviceView, which: DeviceFilter) -> bool:
-    return (
-        (which.family is None or view.family == which.family)
-        and (which.unit is None or view.unit == which.unit)
-        and (which.state is None or view.state == which.state)
-        and (which.approved is None or view.approved == which.approved)
-        and (which.units is None or view.unit in which.units)
-    )
+def _wanted(which: DeviceFilter) -> Callable[[Device, Liveness], bool]:
+    def wanted(device: Device, state: Liveness) -> bool:
+        return (
+            (which.family is None or device.family == which.family)
+            and (which.unit is None or device.unit == which.unit)
+            and (which.state is None or state == which.state)
+            and (which.approved is None or device.approved == which.approved)
+            and (which.units is None or device.unit in which.units)
+        )
+
+    return wanted

@@ -1,24 +1,34 @@
 """The latest state of every device: what the API, the wall and `unit_status` show."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from ioc.domain.census import Census
 from ioc.domain.family import Family, MetricType
 from ioc.domain.liveness_change import Liveness
-from ioc.domain.registry import Device, Unit
+from ioc.domain.registry import Device
 from ioc.domain.sample import Sample, Value
-from ioc.domain.views import DeviceView, FamilyCounts, UnitView
+from ioc.domain.views import DeviceView
 
 FRESH_CADENCES = 3
 """A device works only while its last usable sample is at most this many cadences old."""
+SERIOUS = frozenset({"critical", "major"})
+"""With an active alarm of this severity a device does not work."""
+FAULT = "fault"
+"""The value of a family's metric `state` with which a device does not work."""
 
 
 class _Entry:
-    __slots__ = ("device", "refused", "sample_at", "values")
+    __slots__ = ("arrival", "device", "fresh", "refused", "sample_at", "values")
 
     def __init__(self, device: Device, size: int) -> None:
         self.device = device
         self.values: list[Value] = [None] * size
         self.sample_at: int | None = None
+        """Time of the newest sample, as it is stored."""
+        self.arrival: int | None = None
+        """When that came; a clock that is wrong makes no device old."""
+        self.fresh: set[int] = set()
+        """Which metrics came at `sample_at` itself."""
         self.refused: dict[str, float] = {}
 
 
@@ -59,15 +69,15 @@ class Fleet:
             return False
         if entry.sample_at is not None and sample.ts < entry.sample_at:
             return False
-        joins = sample.ts == entry.sample_at
-        for position, value in enumerate(sample.values):
-            if value is not None and not (joins and entry.values[position] is not None):
-                entry.values[position] = value
-        entry.sample_at = sample.ts
+        if sample.ts != entry.sample_at:
+            entry.fresh.clear()
         names = self._families[sample.family].metrics
         for position, value in enumerate(sample.values):
-            if value is not None:
+            if value is not None and position not in entry.fresh:
+                entry.values[position] = value
+                entry.fresh.add(position)
                 entry.refused.pop(names[position].name, None)
+        entry.sample_at, entry.arrival = sample.ts, sample.arrival
         entry.refused.update(sample.refused)
         return True
 
@@ -80,7 +90,7 @@ class Fleet:
         for name, (ts, value) in values.items():
             if name in index:
                 entry.values[index[name]] = value
-                entry.sample_at = max(ts, entry.sample_at or 0)
+                entry.sample_at = entry.arrival = max(ts, entry.sample_at or 0)
 
 
 class FleetViews:
@@ -95,20 +105,46 @@ class FleetViews:
         last_seen_of: Callable[[str], int | None],
         has_serious_alarm: Callable[[str], bool],
     ) -> None:
-        self._fleet = fleet
+        self._entries = fleet._entries  # noqa: SLF001  the other half of one thing
         self._families = families
         self._state_of = state_of
         self._last_seen_of = last_seen_of
         self._has_serious_alarm = has_serious_alarm
+        self._soundness = {name: (FRESH_CADENCES * family.cadence, family.index.get("state")) for name, family in families.items()}
 
     def device(self, name: str, now: int) -> DeviceView | None:
         """One device's view."""
-        entry = self._fleet._entries.get(name)  # noqa: SLF001  the other half of one thing
+        entry = self._entries.get(name)
         return None if entry is None else self._view(entry, now)
 
-    def all(self, now: int) -> list[DeviceView]:
-        """Every device's view, in order of registration."""
-        return [self._view(entry, now) for entry in self._fleet._entries.values()]  # noqa: SLF001
+    def select(self, wanted: Callable[[Device, Liveness], bool], *, after: str | None, limit: int, now: int) -> list[DeviceView]:
+        """The first `limit` wanted devices after an id, by id."""
+        found: list[DeviceView] = []
+        for name in sorted(self._entries):
+            if len(found) >= limit:
+                break
+            if after is None or name > after:
+                entry = self._entries[name]
+                if wanted(entry.device, self._state_of(name)):
+                    found.append(self._view(entry, now))
+        return found
+
+    def lives(self) -> Iterator[tuple[Device, Liveness]]:
+        """The approved devices, and whether they are alive."""
+        return ((entry.device, self._state_of(name)) for name, entry in self._entries.items() if entry.device.approved)
+
+    def count(self, now: int, alarm_counts: Callable[[str], Mapping[str, int]]) -> Census:
+        """The approved devices' counts; `alarm_counts` gives a device's active alarms by severity. Cheap: it is asked for all the time."""
+        census = Census()
+        state_of, last_seen_of = self._state_of, self._last_seen_of
+        for name, entry in self._entries.items():
+            device = entry.device
+            census.heard(device.unit, last_seen_of(name))
+            if device.approved:
+                state, alarms = state_of(name), alarm_counts(name)
+                working = state is Liveness.ONLINE and self._sound(entry, now) and not (alarms and SERIOUS & alarms.keys())
+                census.add(device.unit, device.family, state, working=working, alarms=alarms)
+        return census
 
     def _view(self, entry: _Entry, now: int) -> DeviceView:
         device = entry.device
@@ -130,55 +166,19 @@ class FleetViews:
             sample_at=entry.sample_at,
             sample=sample,
             refused=dict(entry.refused),
-            working=self._working(entry, family, state, sample, now),
+            working=None if state is Liveness.UNKNOWN else state is Liveness.ONLINE and self._works(entry, now),
             labels=device.labels,
             lat=device.lat,
             lon=device.lon,
         )
 
-    def _working(self, entry: _Entry, family: Family, state: Liveness, sample: Mapping[str, object], now: int) -> bool | None:
-        if state is Liveness.UNKNOWN:
-            return None
-        fresh = entry.sample_at is not None and now - entry.sample_at <= FRESH_CADENCES * family.cadence
-        sound = sample.get("state") != "fault" and not self._has_serious_alarm(entry.device.device)
-        return entry.device.approved and state is Liveness.ONLINE and fresh and sound
+    def _works(self, entry: _Entry, now: int) -> bool:
+        """Whether a device that is online does what it is there for."""
+        return entry.device.approved and self._sound(entry, now) and not self._has_serious_alarm(entry.device.device)
 
-
-def count_units(units: Iterable[Unit], devices: Iterable[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> list[UnitView]:
-    """Each unit's counts by family; `alarm_counts` gives a device's active alarms by severity."""
-    by_unit: dict[str | None, list[DeviceView]] = {}
-    for view in devices:
-        by_unit.setdefault(view.unit, []).append(view)
-    return [_unit_view(unit, by_unit.get(unit.unit, []), alarm_counts) for unit in units]
-
-
-def tally_families(devices: Iterable[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> dict[str, FamilyCounts]:
-    """The approved devices' counts by family."""
-    tallies: dict[str, dict[str, int]] = {}
-    for view in devices:
-        if not view.approved:
-            continue
-        tally = tallies.setdefault(view.family, dict.fromkeys(FamilyCounts.__struct_fields__, 0))
-        tally["devices"] += 1
-        tally["online"] += view.state is Liveness.ONLINE
-        tally["unknown"] += view.state is Liveness.UNKNOWN
-        tally["working"] += view.working is True
-        for severity, count in alarm_counts(view.id).items():
-            if severity in tally:
-                tally[severity] += count
-    return {family: FamilyCounts(**tally) for family, tally in sorted(tallies.items())}
-
-
-def _unit_view(unit: Unit, devices: list[DeviceView], alarm_counts: Callable[[str], Mapping[str, int]]) -> UnitView:
-    seen = [view.last_seen for view in devices if view.last_seen is not None]
-    return UnitView(
-        unit=unit.unit,
-        code=unit.code,
-        name=unit.name,
-        type=unit.type,
-        parent=unit.parent,
-        lat=unit.lat,
-        lon=unit.lon,
-        families=tally_families(devices, alarm_counts),
-        data_at=max(seen, default=None),
-    )
+    def _sound(self, entry: _Entry, now: int) -> bool:
+        """Whether its last sample is fresh, and tells of no fault."""
+        freshness, state = self._soundness[entry.device.family]
+        if entry.arrival is None or now - entry.arrival > freshness:
+            return False
+        return state is None or entry.values[state] != FAULT

@@ -1,6 +1,6 @@
 """The points we write about ourselves and our judgements: availability, alarm, unit_status, ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -23,24 +23,43 @@ def availability_point(device: str, unit: str | None, *, state: Liveness, cause:
 
 
 def alarm_points(transitions: Iterable[Transition], alarms: Mapping[str, Alarm]) -> list[Point]:
-    """One point a journal entry, at the time of what it tells.
+    """One point a journal entry, at the time of what it tells; `alarms`: every alarm they touch, as it stands after them."""
+    return _points(
+        transitions, lambda entry: entry.step is Step.ACKNOWLEDGED or (entry.alarm in alarms and alarms[entry.alarm].acknowledged)
+    )
 
-    Where an alarm ends and the next one of its rule begins in the same millisecond, the later entry's point comes a millisecond
-    later: two of one time would be one.
-    """
-    points = []
-    taken: set[tuple[str, str | None, int]] = set()
+
+def retold_alarm_points(journal: Sequence[Transition], open_alarms: Mapping[str, Alarm]) -> list[Point]:
+    """The same points for the journal's last entries, long after; `open_alarms`: all that are not cleared and acknowledged."""
+    acknowledged: dict[str, int] = {}
+    for entry in journal:
+        if entry.step is Step.ACKNOWLEDGED:
+            acknowledged.setdefault(entry.alarm, entry.seq)
+
+    def acked(entry: Transition) -> bool:
+        since = acknowledged.get(entry.alarm)
+        if since is not None:
+            return entry.seq >= since
+        return entry.alarm not in open_alarms or open_alarms[entry.alarm].acknowledged
+
+    return _points(journal, acked)
+
+
+def _points(transitions: Iterable[Transition], acked: Callable[[Transition], bool]) -> list[Point]:
+    points: dict[tuple[tuple[tuple[str, str], ...], int], Point] = {}
     for entry in transitions:
-        at = entry.at
-        while (entry.rule, entry.device, at) in taken:
-            at += 1
-        taken.add((entry.rule, entry.device, at))
-        alarm = alarms.get(entry.alarm)
-        acked = entry.step is Step.ACKNOWLEDGED or (alarm is not None and alarm.acknowledged)
-        fields: dict[str, FieldValue] = {"id": entry.alarm, "transition": entry.step.value, "acked": int(acked), "by": entry.by}
+        fields: dict[str, FieldValue] = {
+            "id": entry.alarm,
+            "transition": entry.step.value,
+            "acked": int(acked(entry)),
+            "by": entry.by,
+        }
         labels = tags(device=entry.device, unit=entry.unit, rule=entry.rule, severity=entry.severity.value)
-        points.append(Point("alarm", labels, fields, at))
-    return points
+        at = entry.at
+        while (labels, at) in points:  # raised and cleared at one moment: neither may hide the other
+            at += 1
+        points[labels, at] = Point("alarm", labels, fields, at)
+    return list(points.values())
 
 
 def unit_status_points(units: Iterable[UnitView], at: int) -> list[Point]:

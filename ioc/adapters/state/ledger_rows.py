@@ -41,10 +41,11 @@ async def ledger_sums(conn: AsyncConnection, start: int | None, end: int | None)
     return await _sums(conn, ledger_minutes, bounds)
 
 
-async def minutes_from(conn: AsyncConnection, minute: int) -> list[LedgerMinute]:
-    """Rows of all arrival minutes from `minute` on, oldest first."""
+async def minutes_from(conn: AsyncConnection, minute: int, before: int | None) -> list[LedgerMinute]:
+    """Rows of all arrival minutes from `minute` on (and earlier than `before`), oldest first."""
     c = ledger_minutes.c
-    rows = await conn.execute(select(ledger_minutes).where(c.minute >= minute).order_by(c.minute, c.family, c.source))
+    wanted = select(ledger_minutes).where(c.minute >= minute).order_by(c.minute, c.family, c.source)
+    rows = await conn.execute(wanted if before is None else wanted.where(c.minute < before))
     return [(row["family"], row["source"], row["minute"], _terms(row)) for row in rows.mappings()]
 
 

@@ -139,10 +139,10 @@ class StateDb:
         async with self._read() as conn:
             return await ledger_sums(conn, start, end)
 
-    async def ledger_minutes(self, since_minute: int) -> list[LedgerMinute]:
-        """(family, collector, minute, terms) of every arrival minute from `since_minute` (Unix ms) on, oldest first."""
+    async def ledger_minutes(self, since_minute: int, *, before: int | None = None) -> list[LedgerMinute]:
+        """(family, collector, minute, terms) of every arrival minute from `since_minute` on, and earlier than `before` (Unix ms)."""
         async with self._read() as conn:
-            return await minutes_from(conn, since_minute)
+            return await minutes_from(conn, since_minute, before)
 
     # Alarms and their journal
 

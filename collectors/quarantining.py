@@ -1,0 +1,52 @@
+"""What goes to quarantine: whole messages, copies of partial ones, and points that the store refused late."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from collectors.ingest import Taken
+from ioc.domain.point import Point, PointRefusal
+from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.sample import Reason, Refusal
+
+
+def entries_of(taken: Taken) -> Iterable[QuarantineEntry]:
+    """One entry a reason: of the whole message, or a copy where the rest of it was stored."""
+    delivery = taken.delivery
+    if taken.outcome not in {"stored", "quarantined"}:
+        return
+    for refusal in _by_reason(taken.refusals):
+        yield QuarantineEntry(
+            topic=delivery.topic,
+            payload=delivery.payload,
+            family=taken.family,
+            device=taken.device,
+            at=delivery.arrival,
+            refusal=refusal,
+            partial=taken.outcome == "stored",
+            redelivered=delivery.dup,
+            fingerprint=taken.mark,
+        )
+
+
+def _by_reason(refusals: Iterable[Refusal]) -> Iterable[Refusal]:
+    """One refusal a reason: several fields of one message that fail alike are one entry."""
+    details: dict[Reason, list[Refusal]] = {}
+    for refusal in refusals:
+        details.setdefault(refusal.reason, []).append(refusal)
+    for reason, same in details.items():
+        said = "; ".join(one.detail if one.field is None else f"{one.field}: {one.detail}" for one in same[:8])
+        yield Refusal(reason, said, same[0].field)
+
+
+def copy_of_spooled(topic: bytes, family: str, device: str, point: Point, refusal: PointRefusal) -> QuarantineEntry:
+    """A point that was spooled and then refused; its payload is made anew from what would have been stored."""
+    return QuarantineEntry(
+        topic=topic,
+        payload=msgspec.json.encode({"ts": point.ts, **point.fields}),
+        family=family,
+        device=device or None,
+        at=point.ts,
+        refusal=Refusal(Reason.STORE_REFUSED, refusal.detail, refusal.field),
+        partial=refusal.field is not None,
+    )
