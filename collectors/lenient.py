@@ -42,7 +42,7 @@ def parse_object(payload: bytes) -> Json:
     except RecursionError:
         raise RefusedError(Reason.TOO_DEEP, f"nested deeper than {MAX_DEPTH}") from None
     except json.JSONDecodeError as error:
-        raise RefusedError(Reason.NOT_JSON, f"{error.msg} at character {error.pos}") from None
+        raise RefusedError(Reason.NOT_JSON, f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
     if not isinstance(document, dict):
         raise RefusedError(Reason.NOT_OBJECT, f"a JSON {_kind(document)}, not an object")
     _check_shape(document)

@@ -99,7 +99,8 @@ def approve_devices(
         print_json(done)
         return
     already = f"; {len(done['already'])} had been approved before" if done["already"] else ""
-    print(f"Approved {len(done['approved'])} devices{already}.")
+    count = len(done["approved"])
+    print(f"Approved {count} {'device' if count == 1 else 'devices'}{already}.")
 
 
 def _import(kind: str, file: Path, where: Place, *, yes: bool, dry_run: bool, json: bool) -> None:

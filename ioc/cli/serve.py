@@ -43,6 +43,7 @@ def simulate(
         Path | None, typer.Option("--write-devices", metavar="FILE", help="Write them for `ioc devices import`.")
     ] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", metavar="F", help="Take the families of this site.")] = None,
+    family: Annotated[str | None, typer.Option("--family", metavar="NAME", help="Only devices of this family.")] = None,
     log_format: LogFormatOption = "auto",
 ) -> None:
     """Simulate devices at a broker: one connection, client id and Will each; without --interval at their families' cadence."""
@@ -60,6 +61,7 @@ def simulate(
         topic_root=topic_root,
         registry_file=registry_file,
         config=config,
+        family=family,
     )
     simulation.run(log_format)
 

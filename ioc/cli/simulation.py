@@ -9,16 +9,17 @@ from pathlib import Path
 
 from ioc.app.clock import now_ms
 from ioc.app.registry import shipped_units
-from ioc.cli.failure import Failure
+from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import say
 from ioc.config.families import load_families
+from ioc.config.known_keys import suggestion
 from ioc.config.load import load_config
 from ioc.config.problem import ConfigError, Problem
 from ioc.domain.family import Family
 from ioc.domain.registry import Device
 from ioc.domain.registry_import import DEVICE_COLUMNS, parse_units
 from ioc.logs import LogFormat, set_up_logs
-from ioc.simulator.province import lay_out
+from ioc.simulator.province import lay_out, spread
 from ioc.simulator.simulate import simulate
 
 _DEMO = 680
@@ -43,12 +44,14 @@ class Simulation:
     registry_file: Path | None
     """Where their rows are written for the registry."""
     config: Path | None
+    family: str | None
+    """All devices belong to it; None = mixed as in the demo."""
 
     def run(self, log_format: LogFormat) -> None:
         """Runs until interrupted."""
         password = self._password()
-        rows = devices_of(self.devices)
         families = _families(self.config)
+        rows = devices_of(self.devices) if self.family is None else devices_of_family(self.devices, self.family, families)
         if self.registry_file is not None:
             write_csv(rows, self.registry_file)
         set_up_logs(log_format=log_format, secrets=() if password is None else (password,))
@@ -88,6 +91,16 @@ def devices_of(count: int) -> list[Device]:
     lines, sites = count * _DEMO_LINES // _DEMO, count * _DEMO_SITES // _DEMO
     units = [row.value for row in parse_units(shipped_units()).rows]
     return lay_out(units, speakers=count - lines - sites, lines=lines, sites=sites)
+
+
+def devices_of_family(count: int, name: str, families: Mapping[str, Family]) -> list[Device]:
+    """So many devices of one family in the communes of Phú Thọ; Failure for a family that nobody declares."""
+    family = families.get(name)
+    if family is None:
+        msg = f"there is no family {name!r} (a site's own are known with --config F); {suggestion(name, families, noun='families')}"
+        raise Failure(msg, Exit.USAGE)
+    units = [row.value for row in parse_units(shipped_units()).rows]
+    return spread(units, name, count, label=family.labels.vi)
 
 
 def write_csv(devices: Sequence[Device], path: Path) -> None:

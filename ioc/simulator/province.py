@@ -19,8 +19,7 @@ def lay_out(units: Sequence[Unit], *, speakers: int = 600, lines: int = 20, site
 
     `units` may hold the province too: devices stand in units that are nobody's parent and still valid.
     """
-    parents = {unit.parent for unit in units}
-    communes = sorted((unit for unit in units if unit.unit not in parents and unit.valid_to is None), key=lambda unit: unit.code)
+    communes = _communes(units)
     if not communes:
         return []
     chance = random.Random(seed)  # noqa: S311 - not for secrets
@@ -29,6 +28,21 @@ def lay_out(units: Sequence[Unit], *, speakers: int = 600, lines: int = 20, site
         *_lines(chance.sample(communes, min(len(communes), max(1, -(-lines // _LINES_A_FACTORY)))), lines, chance),
         *_sites(chance.sample(communes, min(len(communes), max(1, sites))), sites, chance),
     ]
+
+
+def spread(units: Sequence[Unit], family: str, count: int, *, label: str, seed: int = 1) -> list[Device]:
+    """Registry rows of `count` devices of any family over all communes, named by the family's label."""
+    communes = _communes(units)
+    chance = random.Random(seed)  # noqa: S311 - not for secrets
+    return [
+        _device(f"{family}-{n + 1:04d}", family, communes[n % len(communes)], name=f"{label} {n + 1}", labels={}, chance=chance)
+        for n in range(count if communes else 0)
+    ]
+
+
+def _communes(units: Sequence[Unit]) -> list[Unit]:
+    parents = {unit.parent for unit in units}
+    return sorted((unit for unit in units if unit.unit not in parents and unit.valid_to is None), key=lambda unit: unit.code)
 
 
 def _speakers(communes: Sequence[Unit], count: int, chance: random.Random) -> Iterator[Device]:

@@ -5,7 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ioc.domain.family import Family, Metric, MetricType
+from ioc.domain.family import Family, Metric, MetricType, Signal
 
 Reading = float | int | str | bool
 _MS_AN_HOUR = 3_600_000
@@ -32,6 +32,21 @@ class Change:
 CALM = Change()
 
 
+def signals_of(family: Family) -> dict[str, Signal]:
+    """The declared signals by metric; a family that declares none stands still within its ranges."""
+    declared = {metric.name: metric.signal for metric in family.metrics if metric.signal is not None}
+    return declared or {metric.name: _at_rest(metric) for metric in family.metrics if metric.type is not MetricType.STRING}
+
+
+def _at_rest(metric: Metric) -> Signal:
+    if metric.type is MetricType.ENUM:
+        return Signal(choices=metric.values[:1])
+    low = metric.min if metric.min is not None else metric.above
+    bounds = [bound for bound in (low, metric.max) if bound is not None]
+    middle = sum(bounds) / len(bounds) if bounds else 0.0
+    return Signal(start=middle + 1 if bounds == [metric.above] else middle)
+
+
 class Signals:
     """The readings of one device; the same seed gives the same device."""
 
@@ -41,9 +56,8 @@ class Signals:
         self._fixed = dict(fixed or {})
         self._running: dict[str, float] = {}
         self._spread = {metric.name: self._random.uniform(0.85, 1.15) for metric in family.metrics}
-        self._chosen = {
-            metric.name: self._random.choice(metric.signal.choices) for metric in family.metrics if metric.signal and metric.signal.choices
-        }
+        self._signals = signals_of(family)
+        self._chosen = {name: self._random.choice(signal.choices) for name, signal in self._signals.items() if signal.choices}
         self._at: int | None = None
 
     def read(self, now: int, change: Change = CALM, since: int = 0) -> dict[str, Reading]:
@@ -60,12 +74,12 @@ class Signals:
                 readings[metric.name] = self._shaken(metric, changed)
             elif metric.name in self._fixed:
                 readings[metric.name] = self._fixed[metric.name]
-            elif metric.signal is not None:
+            elif metric.name in self._signals:
                 readings[metric.name] = self._natural(metric)
         return readings
 
     def _run(self, metric: Metric, elapsed: int, *, halted: bool) -> None:
-        signal = metric.signal
+        signal = self._signals.get(metric.name)
         if signal is None or not signal.per_hour:
             return
         so_far = self._running.get(metric.name)
@@ -76,8 +90,7 @@ class Signals:
     def _natural(self, metric: Metric) -> Reading:
         if metric.name in self._chosen:
             return self._chosen[metric.name]
-        signal = metric.signal
-        assert signal is not None  # noqa: S101 - the caller has looked
+        signal = self._signals[metric.name]
         if metric.type is MetricType.BOOL:
             return bool(signal.start)
         value = self._running.get(metric.name, signal.start)
@@ -85,7 +98,7 @@ class Signals:
 
     def _shaken(self, metric: Metric, value: Reading) -> Reading:
         """A changed number still comes from a sensor: it has the metric's noise."""
-        noise = metric.signal.noise if metric.signal else 0.0
+        noise = self._signals[metric.name].noise if metric.name in self._signals else 0.0
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not noise or not value:
             return value
         return self._number(metric, value + self._random.gauss(0, noise))

@@ -117,7 +117,7 @@ def test_approves_a_held_device_in_the_running_server(ioc: Ioc, server: Running)
     """The server takes part in the change at once."""
     assert [device["device"] for device in json.loads(ioc("devices", "list", "--held", "--json").out)["items"]] == ["spk-9"]
     ended = ioc("devices", "approve", "spk-9", "--unit", "vt", "--name", "Cụm loa 9")
-    assert (ended.code, ended.out, server.changes) == (0, "Approved 1 devices.\n", 1)
+    assert (ended.code, ended.out, server.changes) == (0, "Approved 1 device.\n", 1)
     assert ioc("devices", "list", "--held").out == "No devices.\n"
     assert ioc("devices", "approve", "spk-9").out == "Approved 0 devices; 1 had been approved before.\n"
 

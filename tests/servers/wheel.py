@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,4 +24,9 @@ def unpack(wheel: Path, folder: Path) -> dict[str, str]:
     """Unpacks a wheel and gives the environment in which Python imports ioc-monitor from there, not from the working tree."""
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder)
-    return {**os.environ, "PYTHONPATH": str(folder)}
+    return {**os.environ, "PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+
+
+def python(installed: Mapping[str, str], *arguments: str) -> list[str]:
+    """The command that runs Python on an unpacked wheel, wherever it is started."""
+    return ["env", *(f"{name}={installed[name]}" for name in ("PYTHONPATH", "PYTHONSAFEPATH")), sys.executable, *arguments]

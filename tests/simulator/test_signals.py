@@ -68,3 +68,21 @@ def test_metric_without_signal_is_absent_until_something_changes_it(families: di
     assert signals.read(1, Change(values={"bulletin": "Bản tin sáng"}))["bulletin"] == "Bản tin sáng"
     kinds = {metric.name: metric.type for metric in families["speaker"].metrics}
     assert all(isinstance(value, bool) for name, value in calm.items() if kinds[name] is MetricType.BOOL)
+
+
+def test_family_without_signals_stands_still_within_its_ranges() -> None:
+    """A site's own family is simulated from its types and ranges alone; texts stay away."""
+    label = {"vi": "x", "en": "x"}
+    metrics = {
+        "level": {"type": "float", "min": 2, "max": 6, "labels": label},
+        "count": {"type": "int", "labels": label},
+        "cycle": {"type": "float", "above": 0, "labels": label},
+        "on": {"type": "bool", "labels": label},
+        "mode": {"type": "enum", "values": ["auto", "hand"], "labels": label},
+        "note": {"type": "string", "labels": label},
+    }
+    family = Family.model_validate({"family": "own", "labels": label, "cadence": "1s", "metrics": metrics})
+    readings = Signals(family, seed="1").read(0)
+    assert readings == {"level": 4.0, "count": 0, "cycle": 1.0, "on": False, "mode": "auto"}
+    fields = compile_decoder(family)(msgspec.json.encode(readings))
+    assert (fields.refusals, fields.refused, fields.unmapped) == ((), (), ())
