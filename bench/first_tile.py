@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,8 @@ def demo(clone: Path, port: int, environment: dict[str, str], began: float) -> b
         return False
     finally:
         ended = time.monotonic()
-        os.killpg(child.pid, signal.SIGINT)
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGINT)
         try:
             code = child.wait(30)
             say("Ctrl-C to the end", f"{time.monotonic() - ended:.1f} s, exit code {code}")
