@@ -53,9 +53,9 @@ class InfluxHttp:
         self._ca_file = ca_file
         self._client: InfluxDBClientAsync | None = None
 
-    async def get(self, path: str, query: Mapping[str, str]) -> Answer:
-        """GET."""
-        return await self._call("GET", path, query, None, {})
+    async def get(self, path: str, query: Mapping[str, str], *, patience: int = 1) -> Answer:
+        """GET; waits `patience` times as long as for other requests."""
+        return await self._call("GET", path, query, None, {}, patience)
 
     async def send_json(self, method: str, path: str, body: object) -> Answer:
         """POST or PATCH of a JSON document."""
@@ -75,15 +75,19 @@ class InfluxHttp:
             client, self._client = self._client, None
             await client.close()  # type: ignore[no-untyped-call]
 
-    async def _call(self, method: str, path: str, query: Mapping[str, str], body: object, headers: dict[str, str]) -> Answer:
+    async def _call(  # noqa: PLR0917 - one request's parts
+        self, method: str, path: str, query: Mapping[str, str], body: object, headers: dict[str, str], patience: int = 1
+    ) -> Answer:
+        timeout_s = self._timeout_ms * patience / 1000
         try:
-            response = await self._opened().api_client.call_api(  # type: ignore[no-untyped-call]
-                path, method, query_params=list(query.items()), header_params=headers, body=body, _preload_content=False,
-            )  # fmt: skip
-            async with response:
-                text = await _read(response)
+            async with asyncio.timeout(timeout_s):
+                response = await self._opened().api_client.call_api(  # type: ignore[no-untyped-call]
+                    path, method, query_params=list(query.items()), header_params=headers, body=body, _preload_content=False,
+                )  # fmt: skip
+                async with response:
+                    text = await _read(response)
         except TimeoutError:
-            detail = f"{self.url} gave no answer within {self._timeout_ms / 1000:g} s"
+            detail = f"{self.url} gave no answer within {timeout_s:g} s"
             raise StoreUnavailableError(detail) from None
         except (aiohttp.ClientError, OSError) as error:
             detail = f"{self.url} can't be reached: {error or type(error).__name__}"
@@ -94,7 +98,7 @@ class InfluxHttp:
         if self._client is None:
             ca_file = None if self._ca_file is None else str(self._ca_file)
             self._client = InfluxDBClientAsync(
-                self.url, token=self._token, timeout=self._timeout_ms, ssl_ca_cert=ca_file, allow_redirects=False,
+                self.url, token=self._token, timeout=aiohttp.ClientTimeout(), ssl_ca_cert=ca_file, allow_redirects=False,
             )  # fmt: skip
         return self._client
 
