@@ -114,15 +114,15 @@ class Desk:
             return outcome
 
     async def silence(self, silence: Silence) -> None:
-        """A silence was put: from now on what it covers is held back."""
+        """A silence was put: from now on what it covers is held back, even if the caller doesn't wait for the commit."""
+        self._notifier.silence(silence)
         async with self._lock:
-            self._notifier.silence(silence)
             await self._commit(Outcome(), (), (), ())
 
     async def lift(self, silence: str) -> None:
-        """A silence was removed: what it held back and is still active is told."""
+        """A silence was removed: what it held back and is still active is told, even if the caller doesn't wait for the commit."""
+        self._notifier.lift(silence)
         async with self._lock:
-            self._notifier.lift(silence)
             await self._commit(Outcome(), (), (), ())
 
     async def begin(self, said: Sequence[LivenessChange], silences: Iterable[Silence]) -> list[Point]:

@@ -11,7 +11,7 @@ from alerts.notify_file import NotifyFile
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, Step, Transition, alarm_id
 from ioc.domain.family import Label
 from ioc.domain.registry import Device, Unit
-from ioc.domain.silence import Silence
+from ioc.domain.silence import Silence, in_force, matches
 
 S = 1_000
 MIN = 60 * S
@@ -57,6 +57,8 @@ class Stage:
         self.outbox: list[OutboxMessage] = []
         self.notices: list[Notice] = []
         self.silences: dict[str, Silence] = {}
+        self.held: list[set[str]] = []
+        """For each message, the alarms that a silence covered when it was written."""
         self.seq = 0
         self.position = 0
 
@@ -192,4 +194,7 @@ class Stage:
         known = {(row.key, row.channel) for row in self.outbox}
         assert not known & {(row.key, row.channel) for row in notice.outbox}
         self.outbox += notice.outbox
+        covering = [one for one in self.silences.values() if in_force(one, self.now)]
+        held = {key for key, alarm in self.alarms.items() if any(matches(one, alarm) for one in covering)}
+        self.held += [held] * len(notice.outbox)
         self.position = notice.position
