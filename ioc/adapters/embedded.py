@@ -25,9 +25,7 @@ class EmbeddedStore:
     def __init__(self, path: Path, *, clock: Callable[[], int]) -> None:
         functions = (("merge_fields", 2, merge_fields), ("merge_latest", 2, merge_latest))
         self._writer = PointWriter()
-        self._file = SqliteFile(
-            path, SCHEMA, functions=functions, rolled_back=self._writer.forget, checkpoint_pages=_CHECKPOINT_PAGES
-        )
+        self._file = SqliteFile(path, SCHEMA, functions=functions, rolled_back=self._writer.forget, checkpoint_pages=_CHECKPOINT_PAGES)
         self._clock = clock
         self._retention_ms = 0
         self._expired_at = 0
@@ -59,9 +57,7 @@ class EmbeddedStore:
 
         Buckets begin at multiples of `every_ms`; None = the points as stored. Empty buckets are left out.
         """
-        return await self._file.read(
-            lambda connection: embedded_read.series(connection, measurement, tags, field, start, end, every_ms)
-        )
+        return await self._file.read(lambda connection: embedded_read.series(connection, measurement, tags, field, start, end, every_ms))
 
     async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
         """Points of start ≤ ts < end that carry the field."""

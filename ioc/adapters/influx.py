@@ -25,9 +25,7 @@ _CHUNK_ROWS = "10000"
 class InfluxStore:
     """One bucket. Every method raises StoreUnavailableError, or StoreDeniedError where a person must act."""
 
-    def __init__(
-        self, url: str, *, org: str, bucket: str, token: str, timeout_ms: int = 10_000, ca_file: Path | None = None
-    ) -> None:
+    def __init__(self, url: str, *, org: str, bucket: str, token: str, timeout_ms: int = 10_000, ca_file: Path | None = None) -> None:
         self._http = InfluxHttp(url, token=token, timeout_ms=timeout_ms, ca_file=ca_file)
         self._org = org
         self._bucket = bucket

@@ -121,9 +121,7 @@ class QuarantineFile:
         return await self._file.read(lambda connection: _stats(connection, self._limit))
 
 
-def _conditions(
-    equal: dict[str, str | None], *, devices: Collection[str] | None, replayed: bool | None
-) -> tuple[list[str], list[Any]]:
+def _conditions(equal: dict[str, str | None], *, devices: Collection[str] | None, replayed: bool | None) -> tuple[list[str], list[Any]]:
     asked = [f"{column} = ?" for column, value in equal.items() if value is not None]
     values: list[Any] = [value for value in equal.values() if value is not None]
     if devices is not None:
@@ -134,9 +132,7 @@ def _conditions(
     return asked, values
 
 
-def _list(
-    connection: sqlite3.Connection, asked: list[str], values: list[Any], after: str | None, limit: int
-) -> list[QuarantinedMessage]:
+def _list(connection: sqlite3.Connection, asked: list[str], values: list[Any], after: str | None, limit: int) -> list[QuarantinedMessage]:
     if after is not None:
         seen = connection.execute("SELECT last_seen FROM entry WHERE id = ?", (after,)).fetchone()
         if seen is None:

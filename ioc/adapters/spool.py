@@ -138,9 +138,7 @@ class Spool:
         for row in broken:
             log.error("spool_row_damaged", row=row.id, source=row.source, bytes=row.size, detail=row.detail)
 
-    def _append(
-        self, connection: sqlite3.Connection, source: str, at: int, points: Sequence[Point], ledger: bytes
-    ) -> tuple[int, _Level]:
+    def _append(self, connection: sqlite3.Connection, source: str, at: int, points: Sequence[Point], ledger: bytes) -> tuple[int, _Level]:
         packed = zlib.compress(_encode(points), _LEVEL)
         size = len(packed) + len(ledger) + len(source) + _ROW_COST
         level = _level(connection)
