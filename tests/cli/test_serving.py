@@ -1,6 +1,8 @@
 """`ioc run`, `ioc demo`, `ioc simulate` as a person meets them: one sentence for what keeps them from starting, a clean end."""
 
 import json
+import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -55,6 +57,31 @@ def test_demo_names_the_port_that_is_taken(ioc: Ioc) -> None:
         ended = ioc("demo", "--port", taken.getsockname()[1])
     assert ended.code == 1
     assert "choose another one with --port" in ended.err
+
+
+@pytest.mark.usefixtures("site")
+def test_demo_names_the_folder_that_cannot_be_made(ioc: Ioc, free_port: int) -> None:
+    """Where nothing can be made, one sentence says so, and which option helps."""
+    ended = ioc("demo", "--port", free_port, "--data-dir", "/proc/ioc-demo")
+    assert ended.code == 1
+    assert ended.err.splitlines() == [
+        "Starting ioc-monitor …",
+        "cannot make the folder /proc/ioc-demo: No such file or directory; choose another one with --data-dir",
+    ]
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, a part of util-linux")
+def test_demo_names_the_folder_that_it_may_not_write(site: Path, free_port: int) -> None:
+    """A folder that belongs to somebody else is named, whoever starts the demo."""
+    folder = site / "of-somebody-else"
+    folder.mkdir(mode=0o500)
+    powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
+    command = [*powerless, *IOC, "demo", "--port", str(free_port), "--data-dir", str(folder)]
+    ended = subprocess.run(command, cwd=site, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[1:] == [
+        f"cannot write to the folder {folder}; choose another one with --data-dir, or give this user the right to write there"
+    ]
 
 
 REFUSED = {
