@@ -27,8 +27,8 @@ class _Entry:
         """Time of the newest sample, as it is stored."""
         self.arrival: int | None = None
         """When that came; a clock that is wrong makes no device old."""
-        self.fresh: set[int] = set()
-        """Which metrics came at `sample_at` itself."""
+        self.fresh = 0
+        """Which metrics came at `sample_at` itself, one bit each."""
         self.refused: dict[str, float] = {}
 
 
@@ -70,12 +70,12 @@ class Fleet:
         if entry.sample_at is not None and sample.ts < entry.sample_at:
             return False
         if sample.ts != entry.sample_at:
-            entry.fresh.clear()
+            entry.fresh = 0
         names = self._families[sample.family].metrics
         for position, value in enumerate(sample.values):
-            if value is not None and position not in entry.fresh:
+            if value is not None and not entry.fresh >> position & 1:
                 entry.values[position] = value
-                entry.fresh.add(position)
+                entry.fresh |= 1 << position
                 entry.refused.pop(names[position].name, None)
         entry.sample_at, entry.arrival = sample.ts, sample.arrival
         entry.refused.update(sample.refused)

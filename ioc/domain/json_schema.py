@@ -1,6 +1,9 @@
 """The JSON Schema (2020-12) of a family's telemetry payload, derived from its declaration."""
 
-from ioc.domain.family import MAX_STRING, Family, Metric, MetricType
+from ioc.domain.family import INT64_MAX, MAX_STRING, Family, Metric, MetricType
+
+MAX_TS = 2**53 - 1
+"""What every reader of JSON can hold as a whole number."""
 
 
 def telemetry_schema(family: Family) -> dict[str, object]:
@@ -8,7 +11,7 @@ def telemetry_schema(family: Family) -> dict[str, object]:
     properties: dict[str, object] = {
         "ts": {
             "description": "Unix milliseconds, or RFC 3339 with an offset; absent = assigned on arrival",
-            "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "format": "date-time"}, {"type": "null"}],
+            "anyOf": [{"type": "integer", "minimum": 0, "maximum": MAX_TS}, {"type": "string", "format": "date-time"}, {"type": "null"}],
         },
         "seq": {"description": "A counter that shows gaps", "type": ["integer", "string", "null"]},
     }
@@ -30,7 +33,7 @@ def _metric(metric: Metric) -> dict[str, object]:
         case MetricType.FLOAT:
             schema["type"] = ["number", "null"]
         case MetricType.INT:
-            schema["type"] = ["integer", "null"]
+            schema |= {"type": ["integer", "null"], "minimum": -INT64_MAX, "maximum": INT64_MAX}
         case MetricType.BOOL:
             schema["enum"] = [True, False, 0, 1, None]
         case MetricType.STRING:
