@@ -28,6 +28,7 @@ def report(run: KillRun) -> bool:
             say(f"{name}: messages with a second point", _doubled(seen.telemetry) + _doubled(seen.events), 0),
             say(f"{name}: ledger stored", seen.ledger["stored"], run.acknowledged.total()),
             say(f"{name}: ledger in flight or spooled", seen.ledger["in_flight"] + seen.ledger["spooled"], 0),
+            say(f"{name}: journal entries and alarm points that differ", seen.unwritten, 0),
             say(f"{name}: outbox messages not delivered", seen.unsent, 0),
             say(f"{name}: outbox messages the receiver lacks", len(seen.keys - {call.key for call in seen.calls}), 0),
             say(f"{name}: calls with a wrong signature", sum(not call.signed for call in seen.calls), 0),

@@ -44,6 +44,8 @@ class Seen:
     """
     messages: Counter[str]
     """By event."""
+    unwritten: int
+    """Journal entries without a point of their own in `alarm`, and points without an entry."""
     unsent: int
     calls: Sequence[Call]
     keys: set[str]
@@ -161,6 +163,7 @@ def _seen(
             (rule, device, step, at if device in clocked else None)
             for rule, device, step, at in database.execute("SELECT rule, device, step, at FROM journal WHERE device IS NOT NULL")
         )
+        entries = Counter(database.execute("SELECT alarm, step FROM journal"))
         keys = set()
         outbox: Counter[Entry] = Counter()
         messages: Counter[str] = Counter()
@@ -172,6 +175,7 @@ def _seen(
                     outbox[alarm["rule"], alarm["device"], alarm["state"], alarm["since"] if alarm["device"] in clocked else None] += 1
         (unsent,) = database.execute("SELECT count(*) FROM outbox WHERE NOT delivered").fetchone()
     database.close()
+    told = Counter((row["id"], row["transition"]) for row in points.rows(influx, bucket, "alarm", "id", "transition"))
     return Seen(
         telemetry=points.numbers(influx, bucket),
         events=bodies,
@@ -179,6 +183,7 @@ def _seen(
         journal=journal,
         outbox=outbox,
         messages=messages,
+        unwritten=(entries - told).total() + (told - entries).total(),
         unsent=unsent,
         calls=list(calls),
         keys=keys,

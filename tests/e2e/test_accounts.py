@@ -61,7 +61,7 @@ async def test_kill_loses_nothing_doubles_nothing_and_tells_the_same(mosquitto: 
         assert seen.telemetry == Counter(run.telemetry)
         assert seen.events == Counter(run.events)
         assert (seen.ledger["stored"], seen.ledger["in_flight"], seen.ledger["spooled"]) == (12_000, 0, 0)
-        assert seen.unsent == 0
+        assert seen.unsent == seen.unwritten == 0
         assert seen.keys == {call.key for call in seen.calls}
         assert all(call.signed for call in seen.calls)
     assert run.clean.journal.total() > 0
