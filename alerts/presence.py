@@ -34,6 +34,8 @@ class Presence:
         self._looked_at: int | None = None
         self.deaf: frozenset[str] = frozenset()
         """Sources whose canary stays away."""
+        self.deaf_since: int | None = None
+        """When the first of them was last proven to be heard (Unix ms)."""
 
     def state(self, device: str) -> Liveness:
         """Whether a device is alive, as far as we can hear now."""
@@ -98,9 +100,10 @@ class Presence:
                 ears.hearing.clock_stepped(passed)
         deaf = {name: ears.hearing.last_proof for name, ears in self._ears.items() if ears.hearing.blind(now)}
         self.deaf = frozenset(deaf)
+        self.deaf_since = min(deaf.values(), default=None)
         if not deaf:
             return OwnCondition(BLIND, now, None, "canary is back")
-        return OwnCondition(BLIND, now, min(deaf.values()), f"no canary from {', '.join(deaf)}")
+        return OwnCondition(BLIND, now, self.deaf_since, f"no canary from {', '.join(deaf)}")
 
 
 def _together(states: Iterable[Liveness]) -> Liveness:

@@ -52,7 +52,7 @@ class HealthReader:
         return Platform(
             hearing=not self._desk.blind and len(times) == len(heard),
             heard_until=min(times, default=None),
-            blind_since=min(ears.hearing.last_proof for ears in self._ears) if self._desk.blind else None,
+            blind_since=self._desk.presence.deaf_since,
             spooled=self._spooled(),
             spool_bytes=self._spool.bytes_used,
             spool_oldest=self._spool.oldest_at,
@@ -71,7 +71,7 @@ class HealthReader:
 
     def _store(self) -> Check:
         if self._writer.spool_full_since is not None:
-            return Check(ok=False, detail=f"the store is away and the spool takes no more: {self._writer.last_error}")
+            return Check(ok=False, detail=f"the store is away and the spool takes no more: {self._writer.spool_error}")
         if self._writer.down_since is not None and not self._late_store.prepared:
             return Check(ok=False, detail=f"spooling, the store could not be used since our start: {self._writer.last_error}")
         if self._writer.down_since is not None:

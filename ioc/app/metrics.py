@@ -72,6 +72,7 @@ class ServerMetrics(Collector):
         yield _gauge("ioc_queued_deliveries", "Read and not yet taken in.", sessions, lambda s: s.queued)
         yield _gauge("ioc_reader_paused", "Whether reading stopped because too much is unacknowledged.", sessions, lambda s: s.paused)
         yield _counter("ioc_reconnects", "Connections after the first.", sessions, lambda s: s.reconnects)
+        yield _counter("ioc_session_faults", "Errors of our own in the MQTT session; each cost a connection.", sessions, lambda s: s.faults)
         yield _counter("ioc_booked_deliveries", "Deliveries whose outcome is in the ledger.", self._pipelines, lambda p: p.booked)
         yield _counter(
             "ioc_quarantine_evicted", "Copies that had to go because the quarantine was full.", self._pipelines, lambda p: p.evicted
@@ -86,6 +87,7 @@ class ServerMetrics(Collector):
         oldest = self._spool.oldest_at
         yield GaugeMetricFamily("ioc_store_up", "Whether the time-series store takes points.", value=self._writer.down_since is None)
         yield GaugeMetricFamily("ioc_spool_bytes", "Size of the spool.", value=self._spool.bytes_used)
+        yield GaugeMetricFamily("ioc_spool_limit_bytes", "The most that the spool may hold.", value=self._spool.limit_bytes)
         yield GaugeMetricFamily("ioc_spool_rows", "Batches in the spool.", value=self._spool.rows)
         age = 0.0 if oldest is None else (now - oldest) / 1000
         yield GaugeMetricFamily("ioc_spool_age_seconds", "Age of the oldest batch in the spool.", value=age)
@@ -94,6 +96,7 @@ class ServerMetrics(Collector):
         )
 
     def _people(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("ioc_decision_faults", "Errors of our own while deciding; each cost one input.", value=self._desk.faults)
         yield GaugeMetricFamily("ioc_blind", "Whether our own test message stays away.", value=self._desk.blind)
         yield GaugeMetricFamily("ioc_fleet_devices", "Devices registered or held.", value=len(self._fleet))
         yield GaugeMetricFamily("ioc_held_devices", "Devices that wait for approval.", value=self._strangers.known)

@@ -1,0 +1,105 @@
+"""One server, whole: its metrics, and how it ends."""
+
+import asyncio
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import generate_latest
+
+from ioc.adapters.state.store import StateDb
+from ioc.app.server import open_server
+from ioc.config.load import Config, load_config
+from ioc.domain.state import FencedError
+
+Wait = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+def config(tmp_path: Path, free_port: int) -> Config:
+    """A site whose broker is not there: nothing here needs one."""
+    file = tmp_path / "ioc.yaml"
+    file.write_text(
+        f"site: {{id: s, name: S, language: vi, timezone: Asia/Ho_Chi_Minh}}\n"
+        f'broker: {{url: "mqtt://127.0.0.1:{free_port}", client_id: ioc-1}}\n'
+        "store: {kind: embedded}\ndata_dir: ./data\napi: {port: 0}\n"
+    )
+    (tmp_path / "data").mkdir()
+    return load_config(file, {})
+
+
+@pytest.mark.real("promtool")
+async def test_metrics_are_as_prometheus_wants_them(config: Config, promtool: str) -> None:
+    """Names, units, types and a help text each."""
+    async with open_server(config) as server:
+        server.unmapped.counts["speaker", 'odd "key"\n'] = 2
+        exposition = generate_latest(server._registry())
+    checked = await asyncio.to_thread(subprocess.run, [promtool, "check", "metrics"], input=exposition, capture_output=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+    assert b'ioc_unmapped_keys_total{family="speaker",key="odd \\"key\\"\\n"} 2.0' in exposition
+
+
+async def test_every_part_has_its_metric(config: Config) -> None:
+    """What a runbook asks for is there, also before anything has happened."""
+    async with open_server(config) as server:
+        exposition = generate_latest(server._registry()).decode()
+    names = {line.split()[2] for line in exposition.splitlines() if line.startswith("# HELP ioc_")}
+    assert names >= {
+        "ioc_connected",
+        "ioc_blind",
+        "ioc_store_up",
+        "ioc_spool_bytes",
+        "ioc_spool_limit_bytes",
+        "ioc_spool_age_seconds",
+        "ioc_in_flight_deliveries",
+        "ioc_unacknowledged_deliveries",
+        "ioc_decision_faults_total",
+        "ioc_quarantine_evicted_total",
+        "ioc_held_devices",
+    }
+
+
+async def test_server_ends_in_order_when_it_is_stopped(config: Config) -> None:
+    """Without a broker, too: within seconds, leaving nothing running."""
+    listening = asyncio.Event()
+    async with open_server(config) as server, asyncio.timeout(30):
+        task = asyncio.create_task(server.serve(lambda _: listening.set()))
+        await listening.wait()
+        server.stop()
+        await task
+        assert [one.get_name() for one in asyncio.all_tasks() if one is not asyncio.current_task()] == []
+
+
+async def test_server_that_was_taken_over_ends_by_itself(config: Config) -> None:
+    """Its next write finds the newer epoch: nothing is written, and the sentence says why."""
+    listening = asyncio.Event()
+    async with open_server(config) as server, asyncio.timeout(30):
+        task = asyncio.create_task(server.serve(lambda _: listening.set()))
+        await listening.wait()
+        async with await StateDb.open(config.settings.data_dir / "state.db") as other:
+            await other.take_epoch()
+        server.writer.down_since = 1  # something to be written about
+        with pytest.raises(ExceptionGroup) as ended:
+            await task
+    fences = ended.value.subgroup(FencedError)
+    assert fences is not None
+
+
+async def test_end_does_not_wait_for_files_that_cannot_be_written(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full when we are told to stop: what is not written comes again."""
+    monkeypatch.setattr("ioc.app.server.STOP_WITHIN_S", 0.1)
+    monkeypatch.setattr("ioc.app.server.SETTLE_WITHIN_S", 0.1)
+    listening = asyncio.Event()
+
+    async def never(*_arguments: object) -> None:
+        await asyncio.Event().wait()
+
+    async with open_server(config) as server, asyncio.timeout(30):
+        (source,) = server.sources.values()
+        monkeypatch.setattr(source.pipeline, "book_returned", never)
+        task = asyncio.create_task(server.serve(lambda _: listening.set()))
+        await listening.wait()
+        server.stop()
+        await task
