@@ -129,7 +129,7 @@ def _describe(kind: str, file: Path, plan: dict[str, Any]) -> None:
     for error in plan["errors"]:
         say(f"{file}:{error['line']}: {error['detail']}")
     if plan["errors"]:
-        say(f"{len(plan['errors'])} wrong rows: nothing is imported until they are right.")
+        say(f"Wrong rows: {len(plan['errors'])}. Nothing is imported until they are right.")
     print(f"{kind}: {plan['added']} new, {plan['changed']} changed, {plan['unchanged']} unchanged")
     for change in plan["changes"]:
         what = ", ".join(f"{key}: {_word(old)} → {_word(new)}" for key, (old, new) in change["changes"].items())
