@@ -42,6 +42,7 @@ def report(run: KillRun) -> bool:
         say("outbox: missing after kills", _difference(clean.outbox, killed.outbox), 0),
         say("outbox: only after kills", _difference(killed.outbox, clean.outbox), 0),
     ]
+    say("journal entries, times aside: differing", _differing_steps(killed.journal, clean.journal))
     say("journal entries, left alone", clean.journal.total())
     say("outbox entries, left alone", clean.outbox.total())
     _examples(killed, clean)
@@ -50,6 +51,14 @@ def report(run: KillRun) -> bool:
 
 def _difference(one: Counter[Entry], other: Counter[Entry]) -> int:
     return (one - other).total()
+
+
+def _differing_steps(one: Counter[Entry], other: Counter[Entry]) -> int:
+    steps = [Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()]
+    for seen, counts in zip((one, other), steps, strict=True):
+        for (name, device, step, _), times in seen.items():
+            counts[name, device, step] += times
+    return (steps[0] - steps[1]).total() + (steps[1] - steps[0]).total()
 
 
 def _doubled(numbers: Counter[int]) -> int:
@@ -74,6 +83,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=160.0)
     parser.add_argument("--rate", type=int, default=1_000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--mixed", action="store_true", help="messages without ts come from devices that otherwise send one")
     options = parser.parse_args()
     heading("kill -9 under load")
     with stand() as servers:
@@ -86,6 +96,7 @@ def main() -> int:
                 kills=options.kills,
                 rate=options.rate,
                 seed=options.seed,
+                mixed=options.mixed,
             )
         )
     return 0 if report(run) else 1

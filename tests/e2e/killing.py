@@ -20,7 +20,7 @@ from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
 from servers.waiting import wait_until
 
-LAG_MS = 1_000
+LAG_MS = 20
 """By how much the devices' times lie behind ours, so that none is ahead of its arrival."""
 
 Entry = tuple[str, str, str, int | None]
@@ -66,10 +66,12 @@ class KillRun:
     """Seconds from a kill to /readyz, where no other kill came between."""
 
 
-async def kill_run(folder: Path, broker: Mosquitto, influx: InfluxDB, *, seconds: float, kills: int, rate: int, seed: int) -> KillRun:
+async def kill_run(
+    folder: Path, broker: Mosquitto, influx: InfluxDB, *, seconds: float, kills: int, rate: int, seed: int, mixed: bool = False
+) -> KillRun:
     """Runs it; about `seconds` and half a minute more."""
     base = int(time.time() * 1000) - LAG_MS + 8_000
-    traffic = Steady(seconds=seconds, rate=rate, seed=seed, base=base)
+    traffic = Steady(seconds=seconds, rate=rate, seed=seed, base=base, mixed=mixed)
     async with WebhookReceiver() as hook, WebhookReceiver() as clean_hook:
         buckets = influx.new_bucket(), influx.new_bucket()
         killed, clean = (

@@ -73,8 +73,19 @@ class Steady:
     """
 
     def __init__(
-        self, *, seconds: float, rate: int, seed: int, base: int, devices: int = 200, clockless: int = 20, root: str = "ioc/v1"
+        self,
+        *,
+        seconds: float,
+        rate: int,
+        seed: int,
+        base: int,
+        mixed: bool = False,
+        devices: int = 200,
+        clockless: int = 20,
+        root: str = "ioc/v1",
     ) -> None:
+        """`mixed`: messages without `ts` come from the devices that otherwise send one."""
+        self._mixed = mixed
         self._dice = random.Random(seed)
         self._rate = rate
         self._base = base
@@ -96,7 +107,9 @@ class Steady:
             at = n / self._rate
             ts = self._base + round(at * 1000)
             chance = self._dice.random()
-            if chance < 0.05:
+            if chance < 0.05 and self._mixed:
+                yield self._telemetry(n, self.with_clock[n % len(self.with_clock)], None, at)
+            elif chance < 0.05:
                 device = self._dice.choice(self.without_clock)
                 yield telemetry(n, device, None, kind="no_ts", root=self._root, amp_temp_c=90.0 if self._is_ill(device, 0, at) else 40.0)
             elif chance < 0.07:
@@ -105,12 +118,13 @@ class Steady:
             else:
                 yield self._telemetry(n, self.with_clock[n % len(self.with_clock)], ts, at)
 
-    def _telemetry(self, n: int, device: str, ts: int, at: float) -> Message:
+    def _telemetry(self, n: int, device: str, ts: int | None, at: float) -> Message:
         playing = self._is_ill(device, 1, at)
         return telemetry(
             n,
             device,
             ts,
+            kind="good" if ts else "no_ts",
             root=self._root,
             state="playing" if playing else "idle",
             audio_dbfs=-70.0 if playing else -20.0,
