@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from collectors.accounting import read_note
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.ingest import Ingest
@@ -22,6 +24,7 @@ from ioc.domain.sample import Arrival, Sample
 from servers.waiting import wait_until
 
 NOW = 1_700_000_000_000
+DISK_FULL = StoreUnavailableError("disk is full")
 AWAY = "connection refused"
 
 
@@ -229,3 +232,40 @@ async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family
         await task
     assert len(bench.acknowledged) == 12_000
     assert bench.pipeline.in_flight == 0
+
+
+async def test_canary_is_heard_behind_many_batches_that_wait_for_a_write(
+    families: dict[str, Family], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A write that hangs for its five seconds must not make us deaf."""
+    monkeypatch.setattr("collectors.pipeline.MOST", 1)
+    batches = [message({"ts": NOW + n, "volume": n}, mid=n) for n in range(50)]
+    bench = Bench(families, [*batches, CanaryBack(NOW + 5, NOW + 6, 1, 99, first=False)])
+    bench.store_hangs = asyncio.Event()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        task = group.create_task(bench.pipeline.run())
+        while not any(isinstance(news, Heard) for news in bench.inputs):  # noqa: ASYNC110  the deadline is the timeout's
+            await asyncio.sleep(0.005)
+        bench.store_hangs.set()
+        bench.pipeline.stop()
+        await task
+    assert len(bench.acknowledged) == 51
+
+
+async def test_file_that_cannot_be_written_is_told_until_it_can(families: dict[str, Family], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is acknowledged before; then all of it, booked once."""
+    monkeypatch.setattr("collectors.pipeline.RETRY_S", 0.005)
+    bench = Bench(families, [message(b"junk")])
+    add, told = bench.add, []
+
+    async def failing(entries: Sequence[QuarantineEntry]) -> int:
+        told.append(bench.pipeline.not_durable)
+        if len(told) < 3:
+            raise DISK_FULL
+        return await add(entries)
+
+    monkeypatch.setattr(bench, "add", failing)
+    await bench.run(lambda: len(bench.acknowledged) == 1)
+    assert told == [None, "quarantine: disk is full", "quarantine: disk is full"]
+    assert bench.pipeline.not_durable is None
+    assert bench.terms.quarantined == 1
