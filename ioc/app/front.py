@@ -1,0 +1,136 @@
+"""How people and programs reach the server: HTTP, the command line's socket, metrics, the event stream about ourselves."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from ioc.api.app import build_app
+from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.control import SOCKET_NAME, Handler, serve_control
+from ioc.api.documents import ledger_document, platform_document
+from ioc.api.ports import Backend, Site
+from ioc.app.alarm_desk import AlarmActs
+from ioc.app.clock import now_ms
+from ioc.app.metrics import ServerMetrics
+from ioc.app.records import RuleList, SeriesReader
+from ioc.app.silence_desk import SilenceDesk
+from ioc.app.supervision import forever, notify_systemd
+
+if TYPE_CHECKING:
+    from ioc.app.server import Server
+
+OWN_EVERY = 5
+"""Seconds after which the wall is told again how we are, also when nothing changed."""
+
+
+class Front:
+    """The server's doors; each method runs until cancelled."""
+
+    def __init__(self, server: "Server") -> None:
+        self._server = server
+
+    async def serve_http(self, listening: Callable[[str], None]) -> None:
+        """The API and the wall; `listening` is told the URL."""
+        api = self._server.config.settings.api
+        app = build_app(self._backend(), self._server.hub, registry=self._registry(), clock=now_ms, open_access=self._server.open_access)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+        await runner.setup()
+        try:
+            site = web.TCPSite(runner, api.host, api.port)
+            await site.start()
+            listening(f"http://{_host(api.host)}:{_port(runner)}/")
+            notify_systemd("READY=1")
+            await asyncio.Event().wait()
+        finally:
+            await runner.cleanup()
+
+    async def serve_commands(self) -> None:
+        """The command line's socket."""
+        await serve_control(self._server.config.settings.data_dir / SOCKET_NAME, self._commands())
+
+    async def tell_own_state(self) -> None:
+        """How we hear and store, once a second where it changed, else every five: the wall judges our age by it."""
+        told, turn = None, 0
+
+        async def tell() -> None:
+            nonlocal told, turn
+            checks, platform = await self._server.health.checks(), await self._server.health.platform()
+            site = self._site()
+            now = now_ms()
+            document = platform_document(platform, site, store_ok=checks.store.ok, store_detail=checks.store.detail, at=now)
+            gist = msgspec.structs.replace(document, at="", heard_until=None)
+            turn += 1
+            if gist != told or turn % OWN_EVERY == 0:
+                self._server.hub.publish("own", document)
+                self._server.hub.publish("ledger", ledger_document(await self._server.ledger.ledger(None, None)))
+                told = gist
+
+        await forever("own state", tell, lambda: 1.0)
+
+    def _backend(self) -> Backend:
+        state = self._server.files.state
+        return Backend(
+            site=self._site(),
+            families=list(self._server.config.families.values()),
+            devices=self._server.province,
+            units=self._server.province,
+            alarms=state,
+            desk=AlarmActs(self._server.desk, state, self._server.house.write),
+            silences=SilenceDesk(self._server.desk, state.silences),
+            quarantine=self._server.quarantine,
+            ledger=self._server.ledger,
+            series=SeriesReader(self._server.store),
+            rules=RuleList(self._server.config.rules),
+            outbox=state,
+            health=self._server.health,
+            tokens=state.tokens,
+        )
+
+    def _commands(self) -> dict[str, Handler]:
+        state, config = self._server.files.state, self._server.config
+        zone, changed = config.settings.site.zone, self._server.province.reload
+        return {
+            **registry_commands(state, families=config.families, zone=zone, clock=now_ms, changed=changed),
+            **token_commands(state.tokens, state, clock=now_ms),
+            **ledger_commands(self._server.ledger),
+            **quarantine_commands(self._server.quarantine),
+        }
+
+    def _registry(self) -> CollectorRegistry:
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        GCCollector(registry=registry)
+        metrics = ServerMetrics(
+            sessions={name: one.session for name, one in self._server.sources.items()},
+            pipelines={name: one.pipeline for name, one in self._server.sources.items()},
+            ears=self._server.ears,
+            desk=self._server.desk,
+            writer=self._server.writer,
+            spool=self._server.files.spool,
+            fleet=self._server.fleet,
+            strangers=self._server.strangers,
+            outbox=self._server.outbox,
+            house=self._server.house,
+            ingests={name: one.ingest for name, one in self._server.sources.items()},
+            unmapped=self._server.unmapped,
+            clock=now_ms,
+        )
+        registry.register(metrics)
+        return registry
+
+    def _site(self) -> Site:
+        site = self._server.config.settings.site
+        return Site(id=site.id, name=site.name, language=site.language, timezone=site.timezone)
+
+
+def _host(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _port(runner: web.AppRunner) -> int:
+    return int(runner.addresses[0][1])
