@@ -36,7 +36,7 @@ class Front:
     async def serve_http(self, listening: Callable[[str], None]) -> None:
         """The API and the wall; `listening` is told the URL."""
         api = self._server.config.settings.api
-        app = build_app(self._backend(), self._server.hub, registry=self._registry(), clock=now_ms, open_access=self._server.open_access)
+        app = build_app(self._backend(), self._server.hub, registry=self.metrics_registry(), clock=now_ms, open_access=self._server.open_access)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
@@ -100,7 +100,8 @@ class Front:
             **quarantine_commands(self._server.quarantine),
         }
 
-    def _registry(self) -> CollectorRegistry:
+    def metrics_registry(self) -> CollectorRegistry:
+        """All that /metrics shows, but for what the API adds of its own."""
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)

@@ -10,6 +10,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from ioc.adapters.state.store import StateDb
+from ioc.app.front import Front
 from ioc.app.server import open_server
 from ioc.config.load import Config, load_config
 from ioc.domain.state import FencedError
@@ -35,7 +36,7 @@ async def test_metrics_are_as_prometheus_wants_them(config: Config, promtool: st
     """Names, units, types and a help text each."""
     async with open_server(config) as server:
         server.unmapped.counts["speaker", 'odd "key"\n'] = 2
-        exposition = generate_latest(server._registry())
+        exposition = generate_latest(Front(server).metrics_registry())
     checked = await asyncio.to_thread(subprocess.run, [promtool, "check", "metrics"], input=exposition, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
     assert b'ioc_unmapped_keys_total{family="speaker",key="odd \\"key\\"\\n"} 2.0' in exposition
@@ -44,7 +45,7 @@ async def test_metrics_are_as_prometheus_wants_them(config: Config, promtool: st
 async def test_every_part_has_its_metric(config: Config) -> None:
     """What a runbook asks for is there, also before anything has happened."""
     async with open_server(config) as server:
-        exposition = generate_latest(server._registry()).decode()
+        exposition = generate_latest(Front(server).metrics_registry()).decode()
     names = {line.split()[2] for line in exposition.splitlines() if line.startswith("# HELP ioc_")}
     assert names >= {
         "ioc_connected",
