@@ -36,7 +36,8 @@ class Front:
     async def serve_http(self, listening: Callable[[str], None]) -> None:
         """The API and the wall; `listening` is told the URL."""
         api = self._server.config.settings.api
-        app = build_app(self._backend(), self._server.hub, registry=self.metrics_registry(), clock=now_ms, open_access=self._server.open_access)
+        server, registry = self._server, self.metrics_registry()
+        app = build_app(self._backend(), server.hub, registry=registry, clock=now_ms, open_access=server.open_access)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
