@@ -52,13 +52,15 @@ class Taken(msgspec.Struct, gc=False):
 
 
 class _Device:
-    __slots__ = ("clock", "last", "recent")
+    __slots__ = ("clock", "last", "recent", "told")
 
     def __init__(self) -> None:
         self.clock = DeviceClock()
         self.recent = RecentMessages()
         self.last: tuple[int, tuple[Value, ...]] | None = None
         """Time of the last sample, and all values that came at that time."""
+        self.told: int | None = None
+        """The time that its last message told itself; what waited at the broker without one came right after it."""
 
 
 class _FamilyReader:
@@ -173,15 +175,28 @@ class Ingest:
                 return taken
         if fields.ts is not None and not (delivery.dup or delivery.backlog):
             device.clock.observe(delivery.arrival - fields.ts, delivery.arrival, route.reader.rules.cadence)
-        timed = device.clock.judge(fields.ts, delivery.arrival, route.reader.rules)
+        timed = self._judge(fields.ts, delivery, route)
         taken.refusals = fields.refusals
         taken.clock_corrected = timed.corrected
         if isinstance(fields, Fields):
             taken.unmapped = fields.unmapped
         return _Pending(taken, route, fields, timed)
 
+    @staticmethod
+    def _judge(ts: int | None, delivery: Delivery, route: _Route) -> Timed:
+        """Under which time it is stored; what waited while we were away came right after what the device told last, not when it arrived."""
+        device, rules = route.device, route.reader.rules
+        if ts is None and device.told is not None and _waited(delivery):
+            device.told = min(device.told + 1, delivery.arrival)
+            return device.clock.place(device.told, delivery.arrival, rules)
+        timed = device.clock.judge(ts, delivery.arrival, rules)
+        if not timed.assigned:
+            device.told = timed.ts
+        return timed
+
     def _assign(self, pending: Sequence[_Pending]) -> None:
-        """Latest first, so that a burst keeps its order while no time lies after its arrival."""
+        """Latest first, so that a burst keeps its order while no time lies after its arrival; nor after what the device told next."""
+        following: dict[int, int] = {}
         for item in reversed(pending):
             clock, timed, mark = item.route.device.clock, item.timed, item.taken.mark
             earlier = self._redelivery.assigned_time(mark) if item.taken.delivery.dup else None
@@ -190,8 +205,12 @@ class Ingest:
                 timed.ts = earlier
                 item.taken.clock_corrected = is_correction(item.fields.ts, earlier)
             elif timed.assigned:
+                after = following.get(id(clock))
+                if item.fields.ts is None and after is not None and after <= timed.ts and _waited(item.taken.delivery):
+                    timed = item.timed = clock.place(after - 1, item.taken.delivery.arrival, item.route.reader.rules)
                 timed.ts = clock.assign(timed.ts)
             else:
+                following[id(clock)] = timed.ts
                 continue
             item.taken.assigned = timed.ts
             self._redelivery.assign(mark, timed.ts)
@@ -250,3 +269,8 @@ class Ingest:
                 del self._devices[next(iter(self._devices))]
             device = self._devices[key] = _Device()
         return device
+
+
+def _waited(delivery: Delivery) -> bool:
+    """Whether it waited at the broker while we were away."""
+    return delivery.backlog or delivery.dup

@@ -107,6 +107,11 @@ class DeviceClock:
             return Timed(ts, lag, live, assigned=False, corrected=False)
         return Timed(self._corrected(ts, arrival, rules), lag, live, assigned=True, corrected=True)
 
+    def place(self, ts: int, arrival: int, rules: TimeRules) -> Timed:
+        """A time that we assign because others of the device stand around it."""
+        lag = arrival - ts
+        return Timed(ts, lag, live=lag - (self.offset or 0) <= rules.live_limit, assigned=True, corrected=False)
+
     def assign(self, wanted: int) -> int:
         """The latest free millisecond at or before `wanted`."""
         if self._assigned is None:

@@ -90,6 +90,26 @@ def test_burst_without_ts_keeps_its_order_and_lies_not_after_arrival(families: d
     assert [one.assigned for one in taken] == times
 
 
+def test_what_waited_without_ts_keeps_its_place_among_what_tells_its_time(families: dict[str, Family]) -> None:
+    """By its arrival it would be newer than all that the device said after it, which would then change nothing."""
+    minute = 60_000
+    reader = ingest(families)
+    reader.read([message({"ts": NOW, "volume": 1}, mid=1)])
+    waited = [{"volume": 2}, {"volume": 3}, {"ts": NOW + minute, "volume": 4}, {"volume": 5}]
+    taken = reader.read([message(one, at=NOW + 5 * minute, mid=mid, backlog=True) for mid, one in enumerate(waited, 2)])
+    assert [one.news.ts - NOW for one in taken if isinstance(one.news, Sample)] == [1, 2, minute, minute + 1]
+    assert [one.news.lag_ms for one in taken if isinstance(one.news, Sample)] == [299_999, 299_998, 4 * minute, 239_999]
+    assert [one.assigned is not None for one in taken] == [True, True, False, True]
+    # After a restart nothing is known of the device but what it tells next.
+    taken = ingest(families).read([message(one, at=NOW + 5 * minute, mid=mid, backlog=True) for mid, one in enumerate(waited, 2)])
+    assert [one.news.ts - NOW for one in taken if isinstance(one.news, Sample)] == [minute - 2, minute - 1, minute, minute + 1]
+    # A device without clock has nothing else than its arrival, and so has a live message.
+    (alone,) = ingest(families).read([message({"volume": 2}, at=NOW + minute, backlog=True)])
+    assert alone.assigned == NOW + minute
+    (live,) = reader.read([message({"volume": 6}, at=NOW + 6 * minute)])
+    assert live.assigned == NOW + 6 * minute
+
+
 def test_retained_telemetry_is_old_news(families: dict[str, Family]) -> None:
     """Counted, neither stored nor an arrival."""
     (taken,) = ingest(families).read([message({"state": "idle"}, retain=True)])
