@@ -94,10 +94,11 @@ async def test_broker_away_is_one_alarm_of_ours_and_none_of_devices(
 
 
 @pytest.mark.real("mosquitto", "influxdb")
+@pytest.mark.parametrize("how", ["stopped", "frozen"])
 async def test_store_away_is_spooled_while_alarms_go_on(
-    mosquitto: Mosquitto, influxdb_factory: Callable[[], InfluxDB], hook: WebhookReceiver, launch: Callable[..., ServerUnderTest]
+    mosquitto: Mosquitto, influxdb_factory: Callable[[], InfluxDB], hook: WebhookReceiver, launch: Callable[..., ServerUnderTest], how: str
 ) -> None:
-    """15 s without the store: told within 10 s, messages acknowledged and alarms raised; then every point is there."""
+    """15 s without the store, gone or hanging: told within 10 s, messages acknowledged and alarms raised; then every point is there."""
     influxdb = await asyncio.to_thread(influxdb_factory)
     bucket = influxdb.new_bucket()
     server = launch(
@@ -107,7 +108,7 @@ async def test_store_away_is_spooled_while_alarms_go_on(
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         await device.send_all(telemetry(n, "SPK-1", now() - 1_000 + n, amp_temp_c=40.0) for n in range(20))
         await wait_until(lambda: asyncio.create_task(_booked(server, 20)), 20, "stored")
-        await asyncio.to_thread(influxdb.stop)
+        await asyncio.to_thread(influxdb.stop if how == "stopped" else influxdb.freeze)
         away = time.time() * 1000
         ill = now()
         await device.send_all(telemetry(n, "SPK-1", ill + n, amp_temp_c=40.0 if n < 60 else 95.0) for n in range(20, 100))
@@ -123,7 +124,7 @@ async def test_store_away_is_spooled_while_alarms_go_on(
         await device.send_all([telemetry(100, "SPK-1", now(), amp_temp_c=40.0)])
         await wait_until(lambda: hook.of("cleared", "hot"), 10, "alarms clear meanwhile")
         await asyncio.sleep(max(0.0, AWAY_S - (time.time() * 1000 - away) / 1000))
-        await asyncio.to_thread(influxdb.start)
+        await asyncio.to_thread(influxdb.start if how == "stopped" else influxdb.thaw)
         await wait_until(lambda: hook.of("cleared", "ioc_store_down"), 40, "told that the store is back")
     await wait_until(lambda: asyncio.create_task(_drained(server, 101)), 30, "drained")
     assert await asyncio.to_thread(points.numbers, influxdb, bucket) == Counter(dict.fromkeys(range(101), 1))
