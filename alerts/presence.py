@@ -91,8 +91,8 @@ class Presence:
         times = [at for at in heard if at is not None]
         return [Tick(min(times), hearing)] if times else []
 
-    def look(self, now: int) -> OwnCondition:
-        """Whether we hear; to be asked about once a second. A step of our clock makes nobody deaf."""
+    def look(self, now: int) -> OwnCondition | None:
+        """Whether we hear (None = not proven since our start), asked about once a second. A step of our clock makes nobody deaf."""
         passed = 0 if self._looked_at is None else now - self._looked_at
         self._looked_at = now
         if not 0 <= passed <= STEP_MS:
@@ -101,6 +101,8 @@ class Presence:
         deaf = {name: ears.hearing.last_proof for name, ears in self._ears.items() if ears.hearing.blind(now)}
         self.deaf = frozenset(deaf)
         self.deaf_since = min(deaf.values(), default=None)
+        if not deaf and any(ears.hearing.heard_until is None for ears in self._ears.values()):
+            return None
         if not deaf:
             return OwnCondition(BLIND, now, None, "canary is back")
         return OwnCondition(BLIND, now, self.deaf_since, f"no canary from {', '.join(deaf)}")

@@ -81,8 +81,12 @@ class Writer:
         self._unbooked: set[int] = set()
         self._drained: int | None = None
         """The row that the store has taken, and the ledger counts as stored, last: to be forgotten, never to be booked again."""
+        self.answered = False
+        """Whether the store has answered since our start."""
         self.down_since: int | None = None
         self.last_error = ""
+        self.spool_tried = False
+        """Whether the spool has taken or refused anything since our start, or was not needed."""
         self.spool_full_since: int | None = None
         """Since when the spool takes nothing while the store is away; None = it does, or needn't."""
         self.spool_error = ""
@@ -179,7 +183,7 @@ class Writer:
         asked = self._clock()
         try:
             async with asyncio.timeout(WRITE_TIMEOUT_S):
-                return await question()
+                answer = await question()
         except StoreUnavailableError as error:
             fault = error
         except TimeoutError:
@@ -187,6 +191,9 @@ class Writer:
         except Exception as error:
             log.exception("store_fault")
             fault = StoreUnavailableError(f"an error of our own while asking the store: {error!r}")
+        else:
+            self.answered = True
+            return answer
         self._fell(fault, asked)
         raise fault
 
@@ -204,11 +211,13 @@ class Writer:
         self.last_error = ""
 
     def _spool_refuses(self, error: StoreUnavailableError) -> None:
+        self.spool_tried = True
         self.spool_error = error.detail
         if self.spool_full_since is None:
             self.spool_full_since = self._clock()
         log.warning("spool_refuses", detail=error.detail)
 
     def _spool_has_room(self) -> None:
+        self.spool_tried = True
         self.spool_full_since = None
         self.spool_error = ""

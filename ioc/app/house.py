@@ -117,14 +117,16 @@ class House:
         self.write(await self._ledger_points(now))
 
     def _own_conditions(self) -> list[OwnCondition]:
+        """Those that we know of: an alarm from before our start stands until its end is proven."""
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
+        conditions = [self._evictions.condition(now)]
         lasts = down is not None and now - down >= STORE_GRACE_MS
-        return [
-            OwnCondition("ioc_store_down", now, down if lasts else None, self._writer.last_error),
-            OwnCondition("ioc_spool_full", now, full, self._writer.spool_error),
-            self._evictions.condition(now),
-        ]
+        if lasts or self._writer.answered:
+            conditions.append(OwnCondition("ioc_store_down", now, down if lasts else None, self._writer.last_error))
+        if self._writer.spool_tried:
+            conditions.append(OwnCondition("ioc_spool_full", now, full, self._writer.spool_error))
+        return conditions
 
     async def _ledger_points(self, now: int) -> list[Point]:
         """The last minutes' rows, and those that have changed since the last turn."""

@@ -24,6 +24,12 @@ def listen(ears: Ears, start: int, end: int) -> None:
         ears.hearing.canary_back(sent_at=at, arrival=at + 10)
 
 
+def since(presence: Presence, now: int) -> int | None:
+    condition = presence.look(now)
+    assert condition is not None
+    return condition.since
+
+
 def test_device_that_one_source_never_hears_is_not_offline() -> None:
     """It speaks to the other broker: nothing is said until both miss it."""
     north, south, presence = two()
@@ -61,9 +67,10 @@ def test_deaf_source_knows_nothing_and_the_other_still_does() -> None:
     del north
     presence.look(NOW)
     condition = presence.look(NOW + 5_000)
-    assert condition.since is None
+    assert condition is None
     for second in range(6, 62):
         condition = presence.look(NOW + second * 1_000)
+    assert condition is not None
     assert (condition.rule, condition.since) == (BLIND, NOW)
     assert presence.deaf == {"north"}
     assert (presence.state("p1"), presence.cause("p1")) == (Liveness.ONLINE, Cause.ARRIVAL)
@@ -76,11 +83,20 @@ def test_step_of_our_clock_makes_nobody_deaf_nor_hides_that_somebody_is() -> Non
         ears = Ears(NOW)
         presence = Presence({"north": ears})
         listen(ears, NOW, NOW + 10_000)
-        assert presence.look(NOW + 11_000).since is None
-        assert presence.look(NOW + 12_000 + step).since is None
-        looks = [presence.look(NOW + second * 1_000 + step) for second in range(13, 24)]
-        assert looks[0].since is None
-        assert looks[-1].since is not None
+        assert since(presence, NOW + 11_000) is None
+        assert since(presence, NOW + 12_000 + step) is None
+        looks = [since(presence, NOW + second * 1_000 + step) for second in range(13, 24)]
+        assert looks[0] is None
+        assert looks[-1] is not None
+
+
+def test_start_alone_does_not_prove_that_we_hear() -> None:
+    """Deafness from before a restart is over when the first canary is back, not before."""
+    ears = Ears(NOW)
+    presence = Presence({"north": ears})
+    assert presence.look(NOW + 1_000) is None
+    listen(ears, NOW + 1_000, NOW + 1_000)
+    assert since(presence, NOW + 2_000) is None
 
 
 def test_registry_read_again_says_nothing_new_of_a_watched_device() -> None:

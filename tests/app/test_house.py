@@ -44,6 +44,7 @@ class Home:
         self.now = NOW
         self.presence = Presence()
         self.told: list[OwnCondition] = []
+        self.answered = self.spool_tried = True
         self.down_since: int | None = None
         self.spool_full_since: int | None = None
         self.last_error = "connection refused"
@@ -192,6 +193,20 @@ async def test_store_that_stays_away_and_a_full_spool_are_conditions(home: Home)
     await home.house._beat()
     assert home.since("ioc_spool_full") == NOW
     assert {condition.rule: condition.detail for condition in home.told}["ioc_spool_full"] == "the spool is full"
+
+
+async def test_start_alone_ends_no_condition(home: Home) -> None:
+    """An alarm from before a restart stands until the store has answered, and the spool has taken something."""
+    home.answered = home.spool_tried = False
+    home.down_since = NOW - 1
+    await home.house._beat()
+    assert not {"ioc_store_down", "ioc_spool_full"} & {condition.rule for condition in home.told}
+    home.down_since = NOW - STORE_GRACE_MS
+    await home.house._beat()
+    assert home.since("ioc_store_down") == home.down_since
+    home.down_since, home.answered, home.spool_tried = None, True, True
+    await home.house._beat()
+    assert (home.since("ioc_store_down"), home.since("ioc_spool_full")) == (None, None)
 
 
 def test_full_quarantine_is_a_condition_until_nothing_has_been_dropped_for_a_while() -> None:

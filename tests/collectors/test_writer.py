@@ -133,6 +133,14 @@ async def test_probe_finds_a_store_that_went_away_while_nothing_was_written(door
     door.store.away = AWAY
     await door.writer.probe()
     assert door.writer.down_since == NOW
+    assert not door.writer.answered
+
+
+async def test_store_has_answered_once_it_did(door: Door) -> None:
+    """Until then nobody knows whether it works."""
+    assert not door.writer.answered
+    await door.writer.probe()
+    assert door.writer.answered
 
 
 async def test_rows_are_drained_oldest_first_once_the_ledger_counts_them(door: Door, wait_until: Wait) -> None:
