@@ -35,4 +35,3 @@ class Shelf:
         """ControlError: storing needs a server."""
         msg = f"{item} can't be stored for {by} while no server is running; start `ioc run`"
         raise ControlError(msg, "unavailable")
-
