@@ -18,6 +18,8 @@ Clock = Annotated[int, BeforeValidator(parse_clock)]
 EVENT_LASTS_MS = 600_000
 """How long an event stays an alarm where the rule does not say: 10 minutes."""
 MAX_LABELS = 16
+UNSAID = Label.model_construct(vi="", en="")
+"""The text that a rule leaves out."""
 
 
 class Rule(BaseModel):
@@ -34,8 +36,8 @@ class Rule(BaseModel):
     severity: Severity
     labels: dict[str, str] = Field(default_factory=dict, max_length=MAX_LABELS)
     summary: Label
-    cause: Label
-    consequence: Label
+    cause: Label = UNSAID
+    consequence: Label = UNSAID
     action: Label
 
     @model_validator(mode="after")
@@ -69,8 +71,9 @@ class Rule(BaseModel):
 
     @property
     def texts(self) -> dict[str, Label]:
-        """What people are told, by the name of the field."""
-        return {"summary": self.summary, "cause": self.cause, "consequence": self.consequence, "action": self.action}
+        """What people are told, by the name of the field; without what the rule leaves out."""
+        texts = {"summary": self.summary, "cause": self.cause, "consequence": self.consequence, "action": self.action}
+        return {name: label for name, label in texts.items() if label != UNSAID}
 
 
 class RuleFile(BaseModel):

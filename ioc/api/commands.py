@@ -149,7 +149,7 @@ def token_commands(tokens: Tokens, registry: Registry, *, clock: Callable[[], in
         token = await tokens.create(
             wanted.role, now=clock(), units=wanted.units, expires_at=wanted.expires_at, name=wanted.name or wanted.role.value
         )
-        return {"token": token, "role": wanted.role.value, "expires_at": _instant(wanted.expires_at)}
+        return {"id": token.split("_")[1], "token": token, "role": wanted.role.value, "expires_at": _instant(wanted.expires_at)}
 
     async def listing(_args: Mapping[str, Any]) -> dict[str, Any]:
         now = clock()

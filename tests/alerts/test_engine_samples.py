@@ -2,9 +2,10 @@
 
 import pytest
 
+from alerts.rule import Rule
 from ioc.domain.alarm import Severity
 from ioc.domain.registry import Device
-from ruling.stage import HOT, HOUR, MINUTE, NOON, PLAYING, SECOND, Stage, event, offline, online, rule, sample, tick
+from ruling.stage import HOT, HOUR, MINUTE, NOON, PLAYING, SECOND, TEXTS, Stage, event, offline, online, rule, sample, tick
 
 SILENT = {"all": [PLAYING, {"kind": "threshold", "metric": "audio_dbfs", "below": "-50", "clear_above": "-45"}]}
 STICKY = {**HOT, "clear_below": "70"}
@@ -29,6 +30,15 @@ def test_raises_and_clears_at_the_times_of_samples() -> None:
         ("sample", "amp_temp_c=81", at(63)),
         ("sample", "amp_temp_c=80", at(180)),
     ]
+
+
+def test_says_nothing_where_the_rule_says_nothing() -> None:
+    """A cause that the file leaves out is an empty text in both languages, not a guess."""
+    said = {"family": "speaker", "severity": "major", "when": HOT, "summary": TEXTS["summary"], "action": TEXTS["action"]}
+    stage = Stage(Rule.model_validate({"id": "rule", **said}))
+    stage.step(sample(at(0), amp_temp_c=90.0))
+    [alarm] = stage.alarms.values()
+    assert (alarm.cause, alarm.consequence) == ({"vi": "", "en": ""}, {"vi": "", "en": ""})
 
 
 def test_keeps_an_alarm_between_its_two_limits() -> None:

@@ -189,6 +189,8 @@ def test_creates_lists_and_revokes_tokens(ioc: Ioc, site: Path) -> None:
     assert ioc("token", "revoke", token["id"]).out == f"Revoked {token['id']}.\n"
     again = ioc("token", "revoke", token["id"])
     assert (again.code, "it is revoked or expired already" in again.err) == (1, True)
+    made = json.loads(ioc("token", "create", "--role", "viewer", "--json").out)
+    assert ioc("token", "revoke", made["id"]).code == 0
 
 
 REFUSED = {

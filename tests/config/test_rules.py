@@ -48,6 +48,11 @@ def test_takes_a_rule_without_mistakes(tmp_path: Path) -> None:
     load(tmp_path, GOOD)
 
 
+def test_takes_a_rule_that_names_neither_cause_nor_consequence(tmp_path: Path) -> None:
+    """Only an action is what people can't do without."""
+    load(tmp_path, GOOD.replace("    cause: *t\n    consequence: *t\n", ""))
+
+
 @pytest.mark.parametrize(("text", "line", "what", "do"), BROKEN.values(), ids=BROKEN)
 def test_names_line_and_remedy_for_each_mistake(tmp_path: Path, text: str, line: int, what: str, do: str) -> None:
     """Every mistake of the table is named at its line."""
@@ -56,6 +61,22 @@ def test_names_line_and_remedy_for_each_mistake(tmp_path: Path, text: str, line:
     [problem] = [problem for problem in caught.value.problems if what in str(problem)]
     assert (Path(problem.file).name, problem.line) == ("rules.yaml", line)
     assert do in problem.do
+
+
+@pytest.mark.parametrize("name", ["device_clock_off", "device_clock_wrong", "ioc_blind"])
+def test_refuses_the_name_of_a_rule_that_is_built_in(tmp_path: Path, name: str) -> None:
+    """Also where the shipped pack is left out: their alarms would be taken for one another."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, GOOD.replace("id: a", f"id: {name}"))
+    [problem] = caught.value.problems
+    assert f"the rule `{name}` is already declared in the program itself" in str(problem)
+
+
+def test_leaves_out_the_clock_rules_with_the_pack(tmp_path: Path) -> None:
+    """They are shipped rules, though no file holds them."""
+    for text, count in (("", 2), ("shipped_rules: false\n", 0)):
+        (tmp_path / "ioc.yaml").write_text("broker: {url: mqtt://localhost}\n" + text)
+        assert len(load_config(tmp_path / "ioc.yaml", {}).clock_rules) == count
 
 
 def test_accepts_the_shipped_pack(tmp_path: Path) -> None:
