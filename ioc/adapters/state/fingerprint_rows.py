@@ -16,6 +16,8 @@ class FingerprintShelf:
 
     def __init__(self) -> None:
         self._rows: dict[str, deque[tuple[int, int]]] = {}
+        self._kept: dict[str, int] = {}
+        """Deliveries of all rows of a source."""
 
     def forget(self) -> None:
         """The next booking reads the rows anew."""
@@ -33,11 +35,12 @@ class FingerprintShelf:
         deliveries = len(body) // WIDTH
         await conn.execute(insert(table), [{"source": source, "number": number, "deliveries": deliveries, "body": body}])
         rows.append((number, deliveries))
-        kept = sum(count for _, count in rows)
+        kept = self._kept[source] + deliveries
         dropped = 0
         while kept - rows[0][1] >= KEPT_DELIVERIES:
             dropped, count = rows.popleft()
             kept -= count
+        self._kept[source] = kept
         if dropped:
             await conn.execute(delete(table).where(table.c.source == source, table.c.number <= dropped))
 
@@ -45,6 +48,7 @@ class FingerprintShelf:
         if source not in self._rows:
             query = select(table.c.number, table.c.deliveries).where(table.c.source == source).order_by(table.c.number)
             self._rows[source] = deque((number, count) for number, count in await conn.execute(query))
+            self._kept[source] = sum(count for _, count in self._rows[source])
         return self._rows[source]
 
 
