@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from alerts.compiled import CompiledRule
 from alerts.lifecycle import Act, acted, ended, returned
 from alerts.own import OwnRule
+from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
 from ioc.domain.alarm import Alarm, Severity, Step, Transition, alarm_id
 from ioc.domain.registry import Device
@@ -70,22 +71,17 @@ class AlarmBook:
         self, rule: CompiledRule, device: Device, since: int, values: Mapping[str, Value], *, at: int, now: int, by: str, detail: str
     ) -> str:
         """The id of a device's new alarm."""
-        fields = self._fields(rule, device, values, detail)
-        alarm = Alarm(
-            id=alarm_id(self._site, rule.id, device.device, since),
-            rule=rule.id,
-            severity=rule.rule.severity,
-            family=rule.rule.family,
-            device=device.device,
-            unit=device.unit,
-            since=since,
-            labels={**device.labels, **rule.rule.labels},
-            summary=render(rule.rule.summary, fields),
-            cause=render(rule.rule.cause, fields),
-            consequence=render(rule.rule.consequence, fields),
-            action=render(rule.rule.action, fields),
-        )
+        alarm = self._of_device(rule.rule, device, since, self._fields(rule, device, values, detail), rule.rule.labels)
         return self._raise(alarm, at=at, now=now, by=by, detail=detail)
+
+    def raise_for_all(self, rule: OwnRule, device: Device, since: int, value: Mapping[str, str], *, now: int, by: str, detail: str) -> str:
+        """The id of a device's new alarm by a rule that holds for every family; `value` = what `{value}` stands for, by language."""
+
+        def fields(name: str, language: str) -> str | None:
+            return value[language] if name == "value" else None
+
+        alarm = self._of_device(rule, device, since, fields, {})
+        return self._raise(alarm, at=since, now=now, by=by, detail=detail)
 
     def raise_own(self, rule: OwnRule, since: int, *, now: int, detail: str) -> str:
         """The id of a new alarm about ourselves."""
@@ -130,6 +126,22 @@ class AlarmBook:
         detail = "; ".join(part for part in (act.to, act.comment) if part)
         self._write(after, act.step, at=now, now=now, by=f"person:{act.by}", detail=detail)
         return True
+
+    def _of_device(self, rule: Rule | OwnRule, device: Device, since: int, fields: Fields, labels: Mapping[str, str]) -> Alarm:
+        return Alarm(
+            id=alarm_id(self._site, rule.id, device.device, since),
+            rule=rule.id,
+            severity=rule.severity,
+            family=device.family,
+            device=device.device,
+            unit=device.unit,
+            since=since,
+            labels={**device.labels, **labels},
+            summary=render(rule.summary, fields),
+            cause=render(rule.cause, fields),
+            consequence=render(rule.consequence, fields),
+            action=render(rule.action, fields),
+        )
 
     def _raise(self, alarm: Alarm, *, at: int, now: int, by: str, detail: str) -> str:
         if self.find(alarm.id) is None:

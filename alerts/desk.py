@@ -20,7 +20,7 @@ from ioc.domain.liveness_change import LivenessChange
 from ioc.domain.own_points import alarm_points, availability_point
 from ioc.domain.point import Point
 from ioc.domain.registry import Device
-from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Sample
+from ioc.domain.sample import Arrival, ClockOffset, DeviceEvent, DeviceStatus, Sample
 from ioc.domain.silence import Silence
 from ioc.domain.state import StateUnavailableError
 
@@ -28,7 +28,7 @@ log = structlog.get_logger("ioc.desk")
 
 RETRY_S = 0.5
 
-DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | Heard | Lost
+DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset | Heard | Lost
 
 
 class Journal(Protocol):
@@ -188,7 +188,7 @@ class Desk:
             ears.liveness.will(status.device, status.arrival)
         return ()
 
-    def _meet(self, news: Arrival | Sample | DeviceEvent | DeviceStatus, newcomers: dict[str, Device]) -> Device | None:
+    def _meet(self, news: Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset, newcomers: dict[str, Device]) -> Device | None:
         device = self._fleet.device(news.device)
         if device is not None:
             return device if device.family == news.family else None

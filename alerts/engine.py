@@ -10,6 +10,8 @@ import msgspec
 
 from alerts.blindness import Blindness
 from alerts.book import AlarmBook
+from alerts.clock_alarms import ClockAlarms
+from alerts.clock_rules import ClockRule
 from alerts.device_memory import DeviceMemory
 from alerts.inputs import Input, OwnCondition, Tick
 from alerts.lifecycle import Act
@@ -22,7 +24,7 @@ from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.registry import Device
-from ioc.domain.sample import DeviceEvent, Sample, Value
+from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
 
 _STANDS = frozenset({Phase.ACTIVE, Phase.KEEP_FIRING})
 
@@ -49,9 +51,12 @@ class Engine:
         device_of: Callable[[str], Device | None],
         zone: tzinfo,
         unit_name: Callable[[str], str | None] = lambda _: None,
+        clock_rules: Sequence[ClockRule] = (),
     ) -> None:
         self._book = AlarmBook(site, unit_name)
-        self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book)
+        for_all = [rule.id for rule in clock_rules]
+        self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
+        self._clocks = ClockAlarms(clock_rules, self._book, self._standing)
         self._own = OwnAlarms(self._book, self._standing.note)
         self._blindness = Blindness()
 
@@ -93,6 +98,8 @@ class Engine:
                 self._liveness(one)
             elif isinstance(one, DeviceEvent):
                 self._event(one)
+            elif isinstance(one, ClockOffset):
+                self._clocks.take(one)
             elif isinstance(one, Tick):
                 self._tick(one, now)
             elif isinstance(one, OwnCondition):

@@ -1,9 +1,9 @@
-"""What the rules decide on, in arrival order: samples, events, liveness, our own conditions and ticks."""
+"""What the rules decide on, in arrival order: samples, events, clocks, liveness, our own conditions and ticks."""
 
 import msgspec
 
 from ioc.domain.liveness_change import LivenessChange
-from ioc.domain.sample import DeviceEvent, Sample
+from ioc.domain.sample import ClockOffset, DeviceEvent, Sample
 
 
 class Tick(msgspec.Struct, frozen=True, gc=False):
@@ -23,4 +23,4 @@ class OwnCondition(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
-Input = Sample | DeviceEvent | LivenessChange | OwnCondition | Tick
+Input = Sample | DeviceEvent | ClockOffset | LivenessChange | OwnCondition | Tick

@@ -27,7 +27,9 @@ class Standing:
         device_of: Callable[[str], Device | None],
         zone: tzinfo,
         book: AlarmBook,
+        for_all: Iterable[str] = (),
     ) -> None:
+        """`for_all`: names of rules that hold for the devices of every family; their rows have no compiled rule."""
         self.now = 0
         self.memories: dict[str, DeviceMemory] = {}
         self.pending: dict[tuple[str, str], Row] = {}
@@ -37,6 +39,7 @@ class Standing:
         self._rules: dict[str, CompiledRule] = {
             rule.id: rule for family in self._families.values() for rule in (*family.by_sample, *family.by_liveness)
         }
+        self._for_all = frozenset(for_all)
         self._orphans: list[Row] = []
         self._changed: dict[tuple[str, str], Row] = {}
 
@@ -120,7 +123,8 @@ class Standing:
     def _restore_row(self, state: RuleState, heard_until: int | None) -> None:
         rule = self._rules.get(state.rule)
         memory = self.memories.get(state.device) or self.memory(state.device)
-        if rule is None or memory is None or memory.rules.family is not rule.family:
+        fits = state.rule in self._for_all if rule is None else memory is not None and memory.rules.family is rule.family
+        if memory is None or not fits:
             self._orphans.append(row_of(state, None))
             return
         row = memory.rows[state.rule] = row_of(state, rule)
@@ -142,11 +146,13 @@ class Standing:
     def reconcile(self) -> None:
         """Ends what belongs to rules or devices that are no longer there."""
         for row in self._orphans:
-            self._withdraw(row, "device removed" if row.name in self._rules else "rule removed", for_good=True)
+            known = row.name in self._rules or row.name in self._for_all
+            self._withdraw(row, "device removed" if known else "rule removed", for_good=True)
         self._orphans = []
-        for row in self._rows():
-            if row.rule is not None and self.approved(row.device, row.rule.family.family) is None:
-                self._withdraw(row, "device removed", for_good=False)
+        for device, memory in self.memories.items():
+            if self.approved(device, memory.rules.family.family) is None:
+                for row in list(memory.rows.values()):
+                    self._withdraw(row, "device removed", for_good=False)
 
     def _rows(self) -> list[Row]:
         return [row for memory in self.memories.values() for row in memory.rows.values()]

@@ -13,7 +13,7 @@ from collectors.redelivery import RedeliveryMemory, fingerprint
 from collectors.timing import DeviceClock, Timed, TimeRules, is_correction
 from ioc.domain.family import Family
 from ioc.domain.point import Point
-from ioc.domain.sample import DeviceEvent, DeviceStatus, Reason, Refusal, Sample, Value
+from ioc.domain.sample import ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample, Value
 from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, parse_topic
 
 UNKNOWN_FAMILY = "unknown"
@@ -35,6 +35,8 @@ class Taken(msgspec.Struct, gc=False):
     news: Sample | DeviceEvent | DeviceStatus | None = None
     refusals: tuple[Refusal, ...] = ()
     """For the whole message when quarantined, else for fields (`partial`)."""
+    clock: ClockOffset | None = None
+    """What it tells of the device's clock, where that is news."""
     clock_corrected: bool = False
     overwritten: bool = False
     assigned: int | None = None
@@ -174,7 +176,9 @@ class Ingest:
                 taken.outcome = "duplicate"
                 return taken
         if fields.ts is not None and not (delivery.dup or delivery.backlog):
-            device.clock.observe(delivery.arrival - fields.ts, delivery.arrival, route.reader.rules.cadence)
+            offset = device.clock.observe(delivery.arrival - fields.ts, delivery.arrival, route.reader.rules.cadence)
+            if offset is not None:
+                taken.clock = ClockOffset(route.parts.family, route.parts.device, offset, delivery.arrival)
         timed = self._judge(fields.ts, delivery, route)
         taken.refusals = fields.refusals
         taken.clock_corrected = timed.corrected

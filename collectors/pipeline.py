@@ -23,7 +23,7 @@ from ioc.domain.hearing import Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
-from ioc.domain.sample import Arrival, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
+from ioc.domain.sample import Arrival, ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
 from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.pipeline")
@@ -38,7 +38,7 @@ How many deliveries they may hold is bounded by the session, which reads on only
 RETRY_S = 0.5
 IDLE_S = 1.0
 
-DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | Heard | Lost
+DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset | Heard | Lost
 
 
 class Session(Protocol):
@@ -187,6 +187,8 @@ class Pipeline:
                     yield Arrival(one.family, one.device, item.arrival)
                 if one.news is not None:
                     yield one.news
+                if one.clock is not None:
+                    yield one.clock
             elif isinstance(item, CanaryBack):
                 yield Heard(item.sent_at, item.arrival)
             elif isinstance(item, Disconnected):

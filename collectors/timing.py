@@ -10,6 +10,10 @@ AHEAD_MS = 5_000
 AGREE_MS = 5_000
 OFFSET_LIMIT_MS = 600_000
 LIVE_FLOOR_MS = 60_000
+MOVED_MS = 1_000
+"""An offset that has moved by less is no news."""
+RETOLD_MS = 600_000
+"""After this time it is told again all the same: who hears of it may not have cared then."""
 SPELLS_KEPT = 64
 """Spells of assigned times remembered per device, so that no two fall on the same millisecond."""
 
@@ -75,24 +79,31 @@ class AssignedTimes:
 class DeviceClock:
     """What we know of one device's clock: its offset once three arrivals in a row agree."""
 
-    __slots__ = ("_assigned", "_lags", "_row_at", "offset")
+    __slots__ = ("_assigned", "_lags", "_row_at", "_told", "_told_at", "offset")
 
     def __init__(self) -> None:
         self.offset: int | None = None
         self._lags: tuple[int, ...] = ()
         self._row_at = 0
+        self._told: int | None = None
+        self._told_at = 0
         self._assigned: AssignedTimes | None = None
 
-    def observe(self, lag: int, arrival: int, cadence: int) -> None:
-        """Takes a live arrival's lag into account; faster arrivals than half a cadence prove nothing, but may disprove."""
+    def observe(self, lag: int, arrival: int, cadence: int) -> int | None:
+        """Takes a live arrival's lag into account; faster arrivals than half a cadence prove nothing, but may disprove.
+
+        Returns the offset that it bears out where that is news.
+        """
         row = self._lags
         agrees = bool(row) and max(*row, lag) - min(*row, lag) <= AGREE_MS
         if agrees and 2 * (arrival - self._row_at) < cadence:
-            return
+            return None
         self._lags = row = (*row[-2:], lag) if agrees else (lag,)
         self._row_at = arrival
-        if len(row) == 3:  # noqa: PLR2004  three in a row
-            self.offset = sorted(row)[1]
+        if len(row) < 3:  # noqa: PLR2004  three in a row
+            return None
+        self.offset = sorted(row)[1]
+        return self._news(self.offset, arrival)
 
     def judge(self, ts: int | None, arrival: int, rules: TimeRules) -> Timed:
         """The time rules of the contract; an assigned `ts` is still to be made unique by `assign`."""
@@ -125,6 +136,12 @@ class DeviceClock:
         if self._assigned is None:
             self._assigned = AssignedTimes()
         self._assigned.take(ts)
+
+    def _news(self, offset: int, arrival: int) -> int | None:
+        if self._told is not None and abs(offset - self._told) < MOVED_MS and 0 <= arrival - self._told_at < RETOLD_MS:
+            return None
+        self._told, self._told_at = offset, arrival
+        return offset
 
     def _corrected(self, ts: int, arrival: int, rules: TimeRules) -> int:
         if self.offset is None:

@@ -85,7 +85,7 @@ class Front:
             quarantine=self._server.quarantine,
             ledger=self._server.ledger,
             series=SeriesReader(self._server.store),
-            rules=RuleList(self._server.config.rules),
+            rules=RuleList(self._server.config.rules, self._server.config.clock_rules),
             outbox=state,
             health=self._server.health,
             tokens=state.tokens,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from alerts.clock_rules import ClockRule
 from alerts.rule import Rule
 from ioc.adapters.state.store import StateDb
 from ioc.app.late_store import LateStore
@@ -45,11 +46,12 @@ class SeriesReader:
 
 
 class RuleList:
-    """The rules in force, as their files declare them."""
+    """The rules in force, as their files declare them, and those that hold for every family."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = sorted(rules, key=lambda rule: rule.id)
+    def __init__(self, rules: Sequence[Rule], for_all: Sequence[ClockRule] = ()) -> None:
+        declared = [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in rules]
+        self._rules = sorted([*declared, *(rule.document() for rule in for_all)], key=lambda rule: str(rule["id"]))
 
     async def rules(self) -> Sequence[Mapping[str, Any]]:
         """By id."""
-        return [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in self._rules]
+        return self._rules

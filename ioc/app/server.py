@@ -79,6 +79,7 @@ class Server:
             device_of=self.fleet.device,
             zone=settings.site.zone,
             unit_name=self._unit_name,
+            clock_rules=config.clock_rules,
         )
         self.notifier = Notifier(config.notify.routes, wording=self._wording())
         self.unmapped = UnmappedKeys()

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from alerts.clock_rules import CLOCK_RULES, ClockRule
 from alerts.notify_file import NotifyFile
 from alerts.rule import Rule
 from ioc.config.document import Document, Node, parse_document, read_document
@@ -33,6 +34,11 @@ class Config:
     notify: NotifyFile
     secrets: frozenset[str]
     """Texts that may stand in no log."""
+
+    @property
+    def clock_rules(self) -> tuple[ClockRule, ...]:
+        """The rules about devices' clocks: they come with the shipped pack."""
+        return CLOCK_RULES if self.settings.shipped_rules else ()
 
 
 def load_config(path: Path | None, env: Mapping[str, str]) -> Config:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from alerts.clock_rules import CLOCK_RULES
+from alerts.own import OWN_RULES
 from alerts.rule import Rule, RuleFile
 from alerts.rule_check import rule_faults
 from ioc.config.families import own_documents, shipped_documents
@@ -15,7 +17,7 @@ def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, F
     """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`."""
     documents = [*(shipped_documents("alerts", "pack") if shipped else ()), *own_documents(paths, problems)]
     rules: list[Rule] = []
-    places: dict[str, str] = {}
+    places = dict.fromkeys([*OWN_RULES, *(rule.id for rule in CLOCK_RULES)], "the program itself")
     for document in documents:
         try:
             file = validate(RuleFile, document)

@@ -38,6 +38,17 @@ class DeviceEvent(msgspec.Struct, frozen=True, gc=False):
     live: bool
 
 
+class ClockOffset(msgspec.Struct, frozen=True, gc=False):
+    """How far a device's clock is off, borne out by three arrivals that agree."""
+
+    family: str
+    device: str
+    offset_ms: int
+    """Our clock less the device's: positive = its clock is slow, negative = fast."""
+    arrival: int
+    """Of the message that bore it out; the device's own time is what is in doubt."""
+
+
 class DeviceStatus(msgspec.Struct, frozen=True, gc=False):
     """A birth (`online: true`), or the broker's Will in the device's name (`online: false`)."""
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from alerts.clock_rules import CLOCK_RULES
 from alerts.desk import Desk, News, Strangers
 from alerts.engine import Engine
 from alerts.message import Wording
@@ -13,6 +14,10 @@ from alerts.notifier import Notifier
 from alerts.notify_file import NotifyFile
 from alerts.presence import Ears
 from alerts.rule import Rule
+from collectors.delivery import Delivery
+from collectors.ingest import Ingest
+from collectors.pipeline import Pipeline
+from collectors.redelivery import RedeliveryMemory
 from ioc.domain.alarm import Decisions, Step
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
@@ -76,7 +81,7 @@ class World:
             families={name: family.labels for name, family in FAMILIES.items()},
         )
         self.desk = Desk(
-            engine=Engine(RULES, site="s", families=FAMILIES.values(), device_of=self.fleet.device, zone=zone),
+            engine=Engine(RULES, site="s", families=FAMILIES.values(), device_of=self.fleet.device, zone=zone, clock_rules=CLOCK_RULES),
             notifier=Notifier(NOTIFY.routes, wording=wording),
             fleet=self.fleet,
             families=FAMILIES,
@@ -124,6 +129,25 @@ async def test_alarm_and_its_message_are_committed_together_and_clear() -> None:
     assert "raised" in [message.event for message in raised.outbox]
     await world.desk.decide("ioc-1", [sample(60, NOW + 2000)])
     assert ("hot", Step.CLEARED) in world.journal
+
+
+async def test_wrong_clock_is_found_in_messages_raised_told_and_over() -> None:
+    """From deliveries to the alarm: half a minute fast for three messages, then set right."""
+    world = World()
+    await world.desk.register([Device(device="p1", family="pump", registered_at=NOW)])
+    ingest = Ingest(FAMILIES, topic_root="ioc/v1", history_limit=90 * 86_400_000, redelivery=RedeliveryMemory())
+    for n in range(8):
+        world.now = at = NOW + n * 10_000
+        ahead = 45_000 if n < 4 else 0
+        items = [Delivery(b"ioc/v1/pump/p1/telemetry", b'{"ts": %d, "temp_c": 20.0}' % (at + ahead), at, n + 1, 1)]
+        await world.desk.decide("ioc-1", list(Pipeline._inputs(items, ingest.read(items))))
+    entries = [entry for one in world.decisions for entry in one.transitions]
+    assert [(entry.rule, entry.step, entry.at - NOW) for entry in entries] == [
+        ("device_clock_off", Step.RAISED, 20_000),
+        ("device_clock_off", Step.CLEARED, 60_000),
+    ]
+    [message] = [message for one in world.decisions for message in one.outbox]
+    assert "đồng hồ lệch (nhanh 45 giây)" in message.body.decode()
 
 
 async def test_nothing_is_told_before_it_is_committed() -> None:

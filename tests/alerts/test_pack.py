@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from alerts.clock_rules import CLOCK_RULES
 from alerts.inputs import Input
 from alerts.own import OWN_RULES
 from alerts.rule import Rule
@@ -15,6 +16,7 @@ from ioc.domain.registry import Device
 from ruling.stage import FAMILIES, NOON, SECOND, Stage, event, offline, online, sample, shipped_rules
 
 RULES = {rule.id: rule for rule in shipped_rules()}
+ALL = (*RULES.values(), *OWN_RULES.values(), *CLOCK_RULES)
 Given = dict[str, Any]
 
 
@@ -229,9 +231,7 @@ def test_holds_no_mistakes() -> None:
 
 def test_speaks_as_the_glossary_does() -> None:
     """A bare `cảnh báo` is a disaster warning, and `tắt tiếng` mutes loudspeakers: neither stands in a text of ours."""
-    labels = [
-        label for rule in (*RULES.values(), *OWN_RULES.values()) for label in (rule.summary, rule.cause, rule.consequence, rule.action)
-    ]
+    labels = [label for rule in ALL for label in (rule.summary, rule.cause, rule.consequence, rule.action)]
     for label in labels:
         assert not re.search(r"cảnh báo(?! kỹ thuật)|tắt tiếng|im lặng", label.vi.lower()), label.vi
         assert label.vi != label.en
@@ -247,7 +247,7 @@ def test_names_only_values_that_are_known() -> None:
 
 def test_writes_summaries_that_fit_a_message() -> None:
     """`[CAO] Cụm loa X: <summary> từ 23:14. Việc cần làm: <action>.`: no capital, no full stop, short enough for a phone."""
-    for rule in (*RULES.values(), *OWN_RULES.values()):
+    for rule in ALL:
         for text in (rule.summary.vi, rule.action.vi, rule.summary.en, rule.action.en):
             assert text[0] == text[0].lower() or text.startswith("SIM"), text
             assert not text.endswith("."), text

@@ -61,6 +61,16 @@ def test_collectors_own_topics_are_not_counted(families: dict[str, Family]) -> N
     assert taken.outcome == ""
 
 
+@pytest.mark.parametrize(("flags", "told"), [({}, [30_001, 0]), ({"dup": True}, []), ({"backlog": True}, [])])
+def test_tells_a_clock_that_live_arrivals_bear_out(families: dict[str, Family], flags: dict[str, bool], told: list[int]) -> None:
+    """Redelivered or waiting messages say nothing of a clock; a buffer that drains says nothing either; set right, it is told again."""
+    lags = [30_001, 30_001, 30_001, 30_001, 600_000, 550_000, 500_000, 0, 0, 0]
+    deliveries = [message({"ts": NOW + n * 60_000 - lag, "state": "idle"}, at=NOW + n * 60_000, **flags) for n, lag in enumerate(lags)]
+    taken = ingest(families).read(deliveries)
+    assert [one.clock.offset_ms for one in taken if one.clock is not None] == told
+    assert [one.clock.arrival - NOW for one in taken if one.clock is not None] == [120_000, 540_000][: len(told)]
+
+
 def test_repetition_with_ts_or_seq_is_a_duplicate_without_either_it_is_not(families: dict[str, Family]) -> None:
     """A device without clock that says the same twice has said it twice."""
     reader = ingest(families)

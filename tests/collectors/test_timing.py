@@ -51,6 +51,16 @@ def test_constant_lag_becomes_an_offset_and_is_live() -> None:
     assert (timed.ts, timed.live, timed.corrected) == (NOW - 5 * MINUTE, True, False)
 
 
+def test_offset_is_news_when_three_agree_when_it_moves_and_after_a_while() -> None:
+    """One odd message is none; jitter is none; whoever did not care then hears of it again."""
+    clock = DeviceClock()
+    lags = [40_000, 40_000, 40_100, 40_200, 0, 40_000, 40_000, 42_000, 42_000]
+    told = [clock.observe(lag, NOW + n * MINUTE, MINUTE) for n, lag in enumerate(lags)]
+    assert told == [None, None, 40_000, None, None, None, None, None, 42_000]
+    told = [clock.observe(42_000, NOW + n * MINUTE, MINUTE) for n in range(9, 30)]
+    assert [n for n, offset in enumerate(told, 9) if offset is not None] == [18, 28]
+
+
 def test_offset_beyond_ten_minutes_is_corrected_by_the_offset() -> None:
     """An hour behind: stored at ts + offset, also for a sample from the buffer."""
     clock = DeviceClock()

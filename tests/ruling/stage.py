@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from alerts.clock_rules import CLOCK_RULES
 from alerts.engine import Engine, Outcome
 from alerts.inputs import Input, OwnCondition, Tick
 from alerts.rule import Rule, RuleFile
@@ -14,7 +15,7 @@ from ioc.domain.alarm import Alarm, RuleState, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.registry import Device
-from ioc.domain.sample import DeviceEvent, Sample, Value
+from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOON = 1_735_707_600_000
@@ -71,6 +72,11 @@ def event(at: int, name: str = "tamper", device: str = "d1", *, family: str = "s
     return DeviceEvent(family, device, at, at, name, "{}", 0, live)
 
 
+def clock(at: int, seconds: float, device: str = "d1", *, family: str = "speaker") -> ClockOffset:
+    """The device's clock is found to be so slow (fast, below zero)."""
+    return ClockOffset(family, device, round(seconds * SECOND), at)
+
+
 def offline(at: int, device: str = "d1", *, family: str = "speaker") -> LivenessChange:
     """The device has been silent for too long."""
     return LivenessChange(device, family, Liveness.OFFLINE, Cause.SILENCE, at, None)
@@ -106,6 +112,7 @@ class Stage:
 
     def __init__(self, *rules: Rule, families: Mapping[str, Family] = FAMILIES, devices: Sequence[Device] | None = None) -> None:
         self.rules = rules
+        self.clock_rules = CLOCK_RULES
         self.families = families
         given = devices if devices is not None else [Device(device=name, family="speaker", unit="u1") for name in ("d1", "d2")]
         self.devices = {device.device: device for device in given}
@@ -124,6 +131,7 @@ class Stage:
             device_of=self.devices.get,
             zone=ZONE,
             unit_name={"u1": "Phường Việt Trì"}.get,
+            clock_rules=self.clock_rules,
         )
 
     def step(self, *inputs: Input, now: int | None = None) -> list[str]:
@@ -177,6 +185,7 @@ def told(entry: Transition) -> str:
 
 def _newest(inputs: Sequence[Input]) -> int:
     times = [
-        one.arrival if isinstance(one, Sample | DeviceEvent) else one.heard_until if isinstance(one, Tick) else one.at for one in inputs
+        one.arrival if isinstance(one, Sample | DeviceEvent | ClockOffset) else one.heard_until if isinstance(one, Tick) else one.at
+        for one in inputs
     ]
     return max(times, default=NOON)
