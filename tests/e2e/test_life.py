@@ -33,7 +33,7 @@ async def test_second_start_goes_on_with_the_alarm(
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         ill = now()
         await device.send_all([telemetry(1, "SPK-1", ill, amp_temp_c=95.0)])
-        await wait_until(lambda: hook.of("raised"), 10, "told")
+        await wait_until(lambda: hook.of("raised"), what="told")
         (before,) = await server.alarms()
         if ending == "killed":
             server.kill_now()
@@ -47,10 +47,10 @@ async def test_second_start_goes_on_with_the_alarm(
             shown = await server.get("/api/v1/devices/SPK-1")
             return bool(shown["sample"].get("uptime_s") == 3)
 
-        await wait_until(heard, 10, "heard")
+        await wait_until(heard, what="heard")
         assert await server.alarms() == [before]
         await device.send_all([telemetry(4, "SPK-1", now(), amp_temp_c=50.0)])
-        await wait_until(lambda: hook.of("cleared"), 10, "told of the end")
+        await wait_until(lambda: hook.of("cleared"), what="told of the end")
     (after,) = await server.alarms()
     assert (after["id"], after["state"]) == (before["id"], "cleared")
     assert [call.body["event"] for call in hook.calls] == ["raised", "cleared"]
@@ -69,7 +69,7 @@ async def test_sigterm_ends_it_cleanly(mosquitto: Mosquitto, launch: Callable[..
         await sending
     assert "Traceback" not in server.log.read_text()
     await server.begin()
-    await wait_until(lambda: asyncio.create_task(_stored(server, 3_000)), 20, "all of it, the rest after the second start")
+    await wait_until(lambda: asyncio.create_task(_stored(server, 3_000)), what="all of it, the rest after the second start")
     ledger = await server.ledger()
     terms = ("stored", "spooled", "quarantined", "duplicate", "retained", "returned", "in_flight")
     assert ledger["received"] == sum(ledger[term] for term in terms)
@@ -100,15 +100,38 @@ async def test_retained_status_seen_at_start_is_a_hint(mosquitto: Mosquitto, lau
             found = {one["id"]: (one["online"], one["last_seen"] is None) for one in await server.everything("/api/v1/devices")}
             return found if found["ALIVE"][0] else {}
 
-        assert await wait_until(shown, 10, "one is heard") == {
+        assert await wait_until(shown, what="one is heard") == {
             "OFF": (False, True),
             "ON": (None, True),
             "NEVER": (False, True),
             "ALIVE": (True, False),
         }
-    await wait_until(lambda: asyncio.create_task(_stored(server, 1)), 10, "stored")
+    await wait_until(lambda: asyncio.create_task(_stored(server, 1)), what="stored")
     ledger = await server.ledger()
     assert (ledger["received"], ledger["retained"]) == (3, 2)
+
+
+@pytest.mark.real("mosquitto")
+async def test_will_is_a_hint_that_an_arrival_refutes(
+    mosquitto: Mosquitto, hook: WebhookReceiver, launch: Callable[..., ServerUnderTest]
+) -> None:
+    """After a Will the silent device is offline, at least 10 s after it was heard last; the one that speaks on is not."""
+    silent = rule("silent", {"kind": "absence"})
+    server = launch(broker={"url": mosquitto.url}, rules=[silent], devices=[("GONE", "speaker"), ("STAYS", "speaker")], webhook=hook.url)
+    await server.begin()
+    async with Publisher(mosquitto.port, client_id="devices") as devices:
+        await devices.send_all(telemetry(1, device, now() - 10) for device in ("GONE", "STAYS"))
+        heard = now()
+        await devices.send_all(status(device, online=False) for device in ("GONE", "STAYS"))
+        await devices.send_all([telemetry(2, "STAYS", now() - 10)])
+
+        def told() -> list[float]:
+            return [call.at for call in hook.of("raised", "silent") if ("silent", "GONE") in call.told and call.at > heard]
+
+        (at,) = await wait_until(told, what="told that it is gone")
+    assert at - heard > 9_900
+    found = {one["id"]: one["online"] for one in await server.everything("/api/v1/devices")}
+    assert found == {"GONE": False, "STAYS": True}
 
 
 @pytest.mark.real("mosquitto")
@@ -123,7 +146,7 @@ async def test_wrong_password_is_named(mosquitto_factory: Callable[..., Mosquitt
         assert not ready
         return checks["broker"]["detail"] if "credentials" in checks["broker"]["detail"] else ""
 
-    assert "'ioc'" in await wait_until(named, 10, "named")
+    assert "'ioc'" in await wait_until(named, what="named")
     said = [line for line in server.logged() if line["event"] == "session_down"]
     assert len(said) == 1
     assert "credentials" in said[0]["detail"]
@@ -145,14 +168,14 @@ async def test_wrong_token_is_named(mosquitto: Mosquitto, influxdb: InfluxDB, la
         assert not ready
         return checks["store"]["detail"] if "token" in checks["store"]["detail"] else ""
 
-    assert "401" in await wait_until(named, 10, "named")
+    assert "401" in await wait_until(named, what="named")
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         await device.send_all([telemetry(1, "SPK-1", now())])
 
     async def spooled() -> bool:
         return bool((await server.ledger())["spooled"] == 1)
 
-    await wait_until(spooled, 10, "spooled")
+    await wait_until(spooled, what="spooled")
     assert any("token" in str(line.get("detail", "")) for line in server.logged())
     assert "wrong-word" not in server.log.read_text()
 
@@ -173,13 +196,13 @@ async def test_server_starts_without_broker_and_store(mosquitto: Mosquitto, free
         assert not ready
         return "can't be reached" in checks["broker"]["detail"] and "can't be reached" in checks["store"]["detail"]
 
-    await wait_until(named, 10, "named")
+    await wait_until(named, what="named")
     await asyncio.to_thread(mosquitto.start)
 
     async def hears() -> bool:
         return bool((await server.ready())[1]["broker"]["ok"])
 
-    await wait_until(hears, 30, "hears")
+    await wait_until(hears, what="hears")
     assert not (await server.ready())[0]
 
 

@@ -1,10 +1,9 @@
-"""Broker or store away: what is heard stays whole, and people are told what is ours and what is a device's."""
+"""The store away: what is heard is spooled, alarms go on, and then every point is there."""
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 
 import pytest
 
@@ -18,79 +17,11 @@ from servers.mosquitto import Mosquitto
 from servers.waiting import wait_until
 
 HOT = rule("hot", {"kind": "threshold", "metric": "amp_temp_c", "above": 80})
-SILENT = rule("silent", {"kind": "absence"})
 AWAY_S = 15.0
 
 
 def now() -> int:
     return int(time.time() * 1000)
-
-
-async def speak(publisher: Publisher, devices: list[str], *, every: float = 1.0) -> None:
-    """The devices speak until cancelled; without a broker they try again."""
-    n = 0
-    while True:
-        with suppress(OSError):
-            if not publisher.connected:
-                await publisher.connect()
-            for device in devices:
-                n += 1
-                await publisher.send(telemetry(n, device, now() - 10, amp_temp_c=40.0))
-        await asyncio.sleep(every)
-
-
-@pytest.mark.real("mosquitto")
-async def test_broker_away_is_one_alarm_of_ours_and_none_of_devices(
-    mosquitto: Mosquitto, hook: WebhookReceiver, launch: Callable[..., ServerUnderTest]
-) -> None:
-    """Devices that would be offline after 6 s stay undecided for 15 s without a broker: one ioc_blind, which clears."""
-    devices = [f"SPK-{n}" for n in range(5)]
-    server = launch(
-        broker={"url": mosquitto.url},
-        rules=[SILENT],
-        devices=[(device, "speaker") for device in devices],
-        webhook=hook.url,
-        cadence={"speaker": "2s"},
-    )
-    await server.begin()
-    publisher = Publisher(mosquitto.port, client_id="devices")
-    await publisher.connect()
-    speaking = asyncio.create_task(speak(publisher, devices))
-    try:
-
-        async def all_online() -> bool:
-            found = await server.everything("/api/v1/devices")
-            return len(found) == 5 and all(device["online"] for device in found)
-
-        await wait_until(all_online, 30, "all devices online")
-        # Never heard they were offline since their import; that is over now.
-        await wait_until(lambda: asyncio.create_task(_none_active(server)), 20, "no alarm")
-        before = len(hook.calls)
-        away = time.monotonic()
-        await asyncio.to_thread(mosquitto.stop)
-        (call,) = await wait_until(lambda: hook.of("raised", "ioc_blind"), AWAY_S, "told that we hear nothing")
-        assert call.told == {("ioc_blind", None)}
-        ready, checks = await server.ready()
-        assert not ready
-        assert not checks["broker"]["ok"]
-        await asyncio.sleep(max(0.0, away + AWAY_S - time.monotonic()))
-        unknown = await server.everything("/api/v1/devices")
-        assert {device["online"] for device in unknown} == {None}
-        await asyncio.to_thread(mosquitto.start)
-        await wait_until(lambda: hook.of("cleared", "ioc_blind"), 60, "told that we hear again")
-        await wait_until(all_online, 30, "all devices online again")
-    finally:
-        speaking.cancel()
-        with suppress(asyncio.CancelledError):
-            await speaking
-        await publisher.close()
-    assert [(call.body["event"], call.told) for call in hook.calls[before:]] == [
-        ("raised", {("ioc_blind", None)}),
-        ("cleared", {("ioc_blind", None)}),
-    ]
-    blind = await server.alarms(rule="ioc_blind")
-    assert [alarm["state"] for alarm in blind] == ["cleared"]
-    assert all(alarm["since"] < blind[0]["since"] for alarm in await server.alarms(rule="silent"))
 
 
 @pytest.mark.real("mosquitto", "influxdb")
@@ -154,10 +85,6 @@ async def test_restart_keeps_what_was_spooled(
     await server.begin()
     await wait_until(lambda: asyncio.create_task(_drained(server, 60)), 30, "drained")
     assert await asyncio.to_thread(points.numbers, influxdb, bucket) == Counter(dict.fromkeys(range(60), 1))
-
-
-async def _none_active(server: ServerUnderTest) -> bool:
-    return not await server.alarms(state="active")
 
 
 async def _booked(server: ServerUnderTest, count: int) -> bool:
