@@ -80,12 +80,12 @@ async def test_outward_watchdog_is_pinged_only_while_we_work(wait_until: Wait) -
             return works
 
         task = asyncio.create_task(ping_outward(str(server.make_url("/ping")), 10, look))
-        await wait_until(lambda: asked > 3, 10)
+        await wait_until(lambda: asked > 3)
         assert pings == 0
         works = True
-        await wait_until(lambda: pings > 2, 10)
+        await wait_until(lambda: pings > 2)
         await server.close()
         before = asked
-        await wait_until(lambda: asked > before + 2, 10)
+        await wait_until(lambda: asked > before + 2)
         assert not task.done()
         task.cancel()

@@ -37,8 +37,18 @@ class Listener:
 
     async def connected(self) -> Self:
         """Once subscribed and hearing itself."""
-        await wait_until(lambda: self.session.connected and self.canaries, 15, f"the session hears itself ({self.session.last_error})")
+        await wait_until(lambda: self.session.connected and self.canaries, what=f"the session hears itself ({self.session.last_error})")
         return self
+
+    async def acknowledged(self) -> None:
+        """Once the broker has read all our PUBACKs.
+
+        Mosquitto reads one packet of a connection at a time: a client that takes the session over meanwhile gets again what the
+        unread ones acknowledge. A canary sent after them comes back after them.
+        """
+        await wait_until(lambda: self.session.unacknowledged == 0, what="all is settled")
+        after = unix_ms()
+        await wait_until(lambda: any(canary.sent_at > after for canary in self.canaries), what="a later canary comes back")
 
     async def stop(self) -> None:
         """Ends it cleanly."""

@@ -138,7 +138,7 @@ class Bench:
         """Until `done`, then stopped in order."""
         async with asyncio.timeout(20), asyncio.TaskGroup() as group:
             task = group.create_task(self.pipeline.run())
-            await wait_until(done, 15)
+            await wait_until(done)
             self.pipeline.stop()
             await task
 
@@ -211,7 +211,7 @@ async def test_store_away_spools_and_acknowledges_then_drains_with_the_ledger_cl
 
     async with asyncio.TaskGroup() as group:
         task = group.create_task(bench.writer.drain(drained))
-        await wait_until(lambda: not bench.rows, 10)
+        await wait_until(lambda: not bench.rows)
         task.cancel()
     assert (bench.terms.spooled, bench.terms.stored, bench.terms.quarantined) == (0, 2, 2)
     assert bench.terms.difference == 0
@@ -224,7 +224,7 @@ async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family
     bench.store_hangs = asyncio.Event()
     async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         task = group.create_task(bench.pipeline.run())
-        await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 12_000, 15)
+        await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 12_000)
         assert bench.acknowledged == []
         assert bench.pipeline.in_flight == 12_000
         bench.store_hangs.set()

@@ -37,12 +37,12 @@ async def test_session_hands_over_every_message_in_order(mosquitto: Mosquitto, p
     async with Listener(settings(mosquitto, protocol=protocol)) as listener:
         await listener.connected()
         await send(mosquitto, numbers(0, 5_000))
-        await wait_until(lambda: len(listener.deliveries) >= 5_000, 30)
+        await wait_until(lambda: len(listener.deliveries) >= 5_000)
         assert listener.payloads == numbers(0, 5_000)
         assert {(one.topic, one.qos, one.dup, one.retain, one.epoch) for one in listener.deliveries} == {
             (TOPIC.encode(), 1, False, False, 1)
         }
-        await wait_until(lambda: listener.session.unacknowledged == 0)
+        await listener.acknowledged()
         assert (listener.stale, listener.session.protocol, listener.session.last_error) == (0, protocol, None)
     async with Listener(settings(mosquitto, protocol=protocol)) as later:
         await later.connected()
@@ -54,7 +54,8 @@ async def test_session_gets_again_what_it_had_not_acknowledged_when_killed(mosqu
     async with Listener(settings(mosquitto)) as first:
         await first.connected()
         await send(mosquitto, numbers(0, 100))
-        await wait_until(lambda: len(first.deliveries) == 100 and first.session.unacknowledged == 0)
+        await wait_until(lambda: len(first.deliveries) == 100)
+        await first.acknowledged()
         first.holding = True
         await send(mosquitto, numbers(100, 150))
         await wait_until(lambda: len(first.deliveries) == 150)
@@ -75,7 +76,7 @@ async def test_acknowledgements_of_an_earlier_connection_are_dropped(mosquitto: 
         await send(mosquitto, numbers(0, 10))
         await wait_until(lambda: len(listener.deliveries) == 10)
         listener.break_off()
-        await wait_until(lambda: len(listener.deliveries) == 20, 20)
+        await wait_until(lambda: len(listener.deliveries) == 20)
         old, again = listener.deliveries[:10], listener.deliveries[10:]
         assert [one.mid for one in old] == [one.mid for one in again]
         assert [one.epoch for one in again] == [2] * 10
@@ -87,7 +88,8 @@ async def test_acknowledgements_of_an_earlier_connection_are_dropped(mosquitto: 
         listener.unsettled = [item for item in listener.unsettled if item not in old and item not in again]
         listener.holding = False
         listener.settle()
-        await wait_until(lambda: connection.owed == 0 and listener.session.unacknowledged == 0)
+        await listener.acknowledged()
+        await wait_until(lambda: connection.owed == 0)
     async with Listener(settings(mosquitto)) as later:
         await later.connected()
         assert later.deliveries == []
@@ -156,7 +158,7 @@ async def test_reading_stops_while_too_much_is_unacknowledged(mosquitto: Mosquit
         assert len(listener.deliveries) <= 200
         listener.holding = False
         listener.settle()
-        await wait_until(lambda: len(listener.deliveries) >= 3_000, 30)
+        await wait_until(lambda: len(listener.deliveries) >= 3_000)
         assert listener.payloads == numbers(0, 3_000)
         assert listener.session.reconnects == 0
 
@@ -165,17 +167,17 @@ async def test_a_long_pause_becomes_a_clean_disconnect(mosquitto_factory: Callab
     """A broker that sends without bound meets a reader that stops, leaves after half a keepalive, and takes everything in the end."""
     broker = mosquitto_factory(options={"max_inflight_messages": 0})
     limits = SessionLimits(unacknowledged=100, canary_every=0.5, backoff_first=0.1)
-    async with Listener(settings(broker, keepalive_s=2, protocol="3.1.1"), limits, holding=True) as listener:
+    async with Listener(settings(broker, keepalive_s=4, protocol="3.1.1"), limits, holding=True) as listener:
         await listener.connected()
         await send(broker, numbers(0, 1_000))
         await wait_until(lambda: listener.session.paused)
-        await wait_until(lambda: not listener.session.connected and listener.endings, 10)
+        await wait_until(lambda: not listener.session.connected and listener.endings)
         assert 100 <= len(listener.deliveries) < 110
         assert "paused" in (listener.session.last_error or "")
         assert await asyncio.to_thread(retained, broker.port, "ioc/v1/collector/ioc-1/status") == b'{"online": false}'
         listener.holding = False
         assert listener.settle() == len(listener.deliveries)
-        await wait_until(lambda: len(set(listener.payloads)) == 1_000, 30)
+        await wait_until(lambda: len(set(listener.payloads)) == 1_000)
         await wait_until(lambda: listener.session.unacknowledged == 0)
         assert [int(one) for one in dict.fromkeys(listener.payloads)] == list(range(1_000))
 
@@ -188,7 +190,7 @@ async def test_session_outlives_a_killed_broker(mosquitto: Mosquitto) -> None:
         await wait_until(lambda: listener.endings)
         await wait_until(lambda: "can't be reached: connection refused" in (listener.session.last_error or ""))
         mosquitto.start()
-        await wait_until(lambda: listener.canaries[-1].epoch == 2, 20)
+        await wait_until(lambda: listener.canaries[-1].epoch == 2)
         await send(mosquitto, [b"again"])
         await wait_until(lambda: listener.payloads == [b"again"])
         assert (listener.session.reconnects, listener.session.last_error) == (1, None)
@@ -196,37 +198,40 @@ async def test_session_outlives_a_killed_broker(mosquitto: Mosquitto) -> None:
 
 async def test_a_frozen_broker_is_given_up(mosquitto: Mosquitto) -> None:
     """A connection on which nobody answers is noticed by its silence."""
-    async with Listener(settings(mosquitto, keepalive_s=2)) as listener:
+    async with Listener(settings(mosquitto, keepalive_s=4)) as listener:
         await listener.connected()
         mosquitto.freeze()
-        await wait_until(lambda: listener.endings, 10)
+        await wait_until(lambda: listener.endings)
         assert "nothing heard" in listener.endings[0].reason
         mosquitto.thaw()
-        await wait_until(lambda: listener.session.epoch == 2 and listener.session.connected, 30)
+        await wait_until(lambda: listener.session.epoch >= 2 and listener.session.connected)
 
 
-async def test_nothing_is_lost_over_many_broken_connections(mosquitto: Mosquitto) -> None:
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_nothing_is_lost_over_many_broken_connections(mosquitto_factory: Callable[..., Mosquitto], protocol: str) -> None:
     """Connections break while thousands of messages arrive and acknowledgements lag: each message comes, first seen in order."""
+    broker = mosquitto_factory(options={"max_inflight_messages": 0})
     limits = SessionLimits(canary_every=0.5, backoff_first=0.01, backoff_most=0.05, takeover_wait=0.05)
-    async with Listener(settings(mosquitto), limits) as listener:
+    async with Listener(settings(broker, protocol=protocol), limits) as listener:
         await listener.connected()
-        sending = asyncio.create_task(send(mosquitto, numbers(0, 6_000)))
+        sending = asyncio.create_task(send(broker, numbers(0, 6_000)))
         for broken in range(1, 9):
-            before = len(listener.deliveries)
+            before = len(listener.items)
             listener.holding = bool(broken % 2)
-            await wait_until(lambda: len(listener.deliveries) > before + 100 or sending.done())  # noqa: B023 - awaited here
+            await wait_until(lambda: len(listener.items) > before + 100 or sending.done())  # noqa: B023 - awaited here
             listener.break_off()
-            await wait_until(lambda: listener.session.epoch > broken and listener.session.connected, 20)  # noqa: B023 - awaited here
+            await wait_until(lambda: listener.session.epoch > broken and listener.session.connected)  # noqa: B023 - awaited here
         listener.holding = False
         listener.settle()
         await sending
-        await wait_until(lambda: len(set(listener.payloads)) == 6_000, 30)
+        await wait_until(lambda: len(set(listener.payloads)) == 6_000)
         assert list(dict.fromkeys(listener.payloads)) == numbers(0, 6_000)
-        await wait_until(lambda: listener.session.unacknowledged == 0)
-        again = [
-            one for one in listener.deliveries if one.epoch > 1 and listener.payloads.index(one.payload) != listener.deliveries.index(one)
-        ]
-        assert all(one.dup for one in again)
-    async with Listener(settings(mosquitto)) as later:
+        await listener.acknowledged()
+        # In one pass: a test that holds the loop up for half a minute is taken for dead by the broker.
+        seen: set[bytes] = set()
+        for one in listener.deliveries:
+            assert one.dup or one.payload not in seen
+            seen.add(one.payload)
+    async with Listener(settings(broker, protocol=protocol)) as later:
         await later.connected()
         assert later.deliveries == []

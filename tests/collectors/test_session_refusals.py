@@ -16,7 +16,7 @@ from servers.mosquitto import Mosquitto, OldMosquitto
 from servers.waiting import wait_until
 
 TOPIC = "ioc/v1/speaker/d1/telemetry"
-QUICK = SessionLimits(canary_every=0.5, backoff_first=0.05, backoff_most=0.2, connack_timeout=0.5, takeover_wait=0.2)
+QUICK = SessionLimits(canary_every=0.5, backoff_first=0.05, backoff_most=0.2, takeover_wait=0.2)
 mosquitto_needed = pytest.mark.real("mosquitto")
 
 
@@ -32,12 +32,12 @@ def dynamic_security() -> Path:
     return plugin
 
 
-async def error_of(listener: Listener, words: str, deadline: float = 15) -> str:
+async def error_of(listener: Listener, words: str) -> str:
     def named() -> str:
         said = listener.session.last_error or ""
         return said if words in said else ""
 
-    said: str = await wait_until(named, deadline, f"an error that says {words!r}")
+    said: str = await wait_until(named, what=f"an error that says {words!r}")
     return said
 
 
@@ -127,7 +127,7 @@ async def test_encrypted_connection_carries_a_flood(mosquitto_factory: Callable[
     async with Listener(settings(broker.url, ca_file=str(broker.ca_file), protocol="3.1.1"), limits) as listener:
         await listener.connected()
         await asyncio.to_thread(publish)
-        await wait_until(lambda: len(listener.deliveries) >= 400, 30)
+        await wait_until(lambda: len(listener.deliveries) >= 400)
         assert listener.payloads == payloads
 
 
@@ -145,6 +145,7 @@ async def test_old_broker_is_spoken_to_in_its_version(old_mosquitto: OldMosquitt
 async def test_broker_that_ignores_version_5_is_tried_in_version_3() -> None:
     """No CONNACK in time means the other version."""
     levels = []
+    limits = SessionLimits(connack_timeout=2, backoff_first=0.05)
 
     async def script(peer: Peer) -> None:
         level = (await peer.until(CONNECT))[6]
@@ -155,7 +156,7 @@ async def test_broker_that_ignores_version_5_is_tried_in_version_3() -> None:
             await peer.write(b"\x90\x03\x00\x01\x01")
         await peer.until(0)
 
-    async with scripted_broker(script) as port, Listener(settings(f"mqtt://127.0.0.1:{port}"), QUICK) as listener:
+    async with scripted_broker(script) as port, Listener(settings(f"mqtt://127.0.0.1:{port}"), limits) as listener:
         await wait_until(lambda: listener.session.connected)
     assert levels == [5, 4]
 

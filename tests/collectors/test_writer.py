@@ -150,11 +150,11 @@ async def test_rows_are_drained_oldest_first_once_the_ledger_counts_them(door: D
     written = await door.writer.put("ioc-1", points(3), lambda: b"")
     door.store.away = None
     async with door.draining():
-        await wait_until(lambda: door.spool.rows == 1, 10)
+        await wait_until(lambda: door.spool.rows == 1)
         assert door.store.taken == points(1, 2)
         assert written.spooled_as is not None
         door.writer.release(written.spooled_as)
-        await wait_until(lambda: door.spool.rows == 0, 10)
+        await wait_until(lambda: door.spool.rows == 0)
     assert door.store.taken == points(1, 2, 3)
     assert door.drained == [(first, []), (written.spooled_as, [])]
     assert door.writer.down_since is None
@@ -166,7 +166,7 @@ async def test_live_points_are_written_beside_the_drain(door: Door, wait_until: 
     await door.spool_one(1)
     door.store.away = None
     async with door.draining():
-        await wait_until(lambda: door.writer.down_since is None, 10)
+        await wait_until(lambda: door.writer.down_since is None)
         assert (await door.writer.put("ioc-1", points(9), lambda: b"")).spooled_as is None
 
 
@@ -179,7 +179,7 @@ async def test_full_spool_makes_everybody_wait_until_the_store_is_back(tmp_path:
     small.store.away = AWAY
     async with small.draining():
         task = asyncio.create_task(small.writer.put("ioc-1", points(1), lambda: b""))
-        await wait_until(lambda: small.writer.spool_full_since == NOW, 10)
+        await wait_until(lambda: small.writer.spool_full_since == NOW)
         assert "the spool is full" in small.writer.spool_error
         assert not task.done()
         small.store.away = None
@@ -213,6 +213,6 @@ async def test_drain_survives_a_spool_that_fails_and_books_a_row_once(
     monkeypatch.setattr(door.spool, "remove", failing_remove)
     monkeypatch.setattr(door.spool, "oldest", failing_oldest)
     async with door.draining():
-        await wait_until(lambda: door.spool.rows == 0, 10)
+        await wait_until(lambda: door.spool.rows == 0)
     assert door.drained == [(row, [])]
     assert door.writer.down_since is None

@@ -139,7 +139,7 @@ async def _is_back(server: ServerUnderTest, within: float | None) -> bool:
 
 
 async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, int]:
-    """The ledger once everything is booked and every message has left; as it stands after half a minute where that does not come."""
+    """The ledger once everything is booked and every message has left; as it stands after a minute where that does not come."""
 
     async def settled() -> dict[str, int] | None:
         ledger = await server.ledger()
@@ -150,7 +150,7 @@ async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, in
         return ledger if all(message["done_at"] is not None for message in messages) else None
 
     with suppress(AssertionError):
-        found: dict[str, int] = await wait_until(settled, 30, "all is booked and sent")
+        found: dict[str, int] = await wait_until(settled, what="all is booked and sent")
         return found
     return await server.ledger()
 

@@ -92,7 +92,7 @@ class Publisher:
         await self._writer.drain()
         await asyncio.sleep(0)
 
-    async def settle(self, deadline: float = 30.0) -> None:
+    async def settle(self, deadline: float = 60.0) -> None:
         """Waits until everything sent is acknowledged."""
         async with asyncio.timeout(deadline):
             while self._out:

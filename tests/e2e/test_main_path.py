@@ -35,7 +35,7 @@ async def test_message_becomes_point_alarm_and_webhook_and_clears(
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         ill = now() - 1_000
         await device.send_all([telemetry(1, "SPK-1", ill, amp_temp_c=91.5, state="playing"), telemetry(2, "SPK-1", ill + 1, amp_temp_c=92)])
-        (call,) = await wait_until(lambda: hook.of("raised"), 10, "told")
+        (call,) = await wait_until(lambda: hook.of("raised"), what="told")
         (alarm,) = await server.alarms()
         assert call.signed
         assert call.body["alarms"] == [alarm]
@@ -52,11 +52,11 @@ async def test_message_becomes_point_alarm_and_webhook_and_clears(
             answer = await server.get("/api/v1/devices/SPK-1")
             return bool(answer["online"] is True and answer["sample"]["amp_temp_c"] == 92.0)
 
-        await wait_until(shown, 10, "its last value is shown")
+        await wait_until(shown, what="its last value is shown")
         acknowledged = await server.post(f"/api/v1/alarms/{alarm['id']}/ack", {"comment": "on my way"})
         assert acknowledged["acknowledged"] is True
         await device.send_all([telemetry(3, "SPK-1", ill + 2, amp_temp_c=75.0), telemetry(4, "SPK-1", ill + 3, amp_temp_c=60.0)])
-        (ended,) = await wait_until(lambda: hook.of("cleared"), 10, "told of the end")
+        (ended,) = await wait_until(lambda: hook.of("cleared"), what="told of the end")
     assert ended.signed
     assert ended.key != call.key
     (alarm,) = await server.alarms()
@@ -76,7 +76,7 @@ async def test_message_becomes_point_alarm_and_webhook_and_clears(
         found = [(row["transition"], row["acked"], row["by"]) for row in sorted(rows, key=lambda row: row["time"])]
         return found if len(found) == 3 else []
 
-    assert sorted(await wait_until(lambda: asyncio.to_thread(told), 10, "transitions in the store")) == [
+    assert sorted(await wait_until(lambda: asyncio.to_thread(told), what="transitions in the store")) == [
         ("acknowledged", 1, journal[1]["by"]),
         ("cleared", 1, "sample"),
         ("raised", 0, "sample"),
@@ -93,13 +93,13 @@ async def test_embedded_store_needs_nothing_else(
     sent = now()
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         await device.send_all(telemetry(n, "SPK-1", sent + n, amp_temp_c=90.0) for n in range(10))
-    await wait_until(lambda: hook.of("raised"), 10, "told")
+    await wait_until(lambda: hook.of("raised"), what="told")
 
     async def series() -> bool:
         answer = await server.get("/api/v1/devices/SPK-1/series", metric="amp_temp_c")
         return bool(answer["items"] if "items" in answer else answer["points"])
 
-    await wait_until(series, 10, "readable")
+    await wait_until(series, what="readable")
     ledger = await server.ledger()
     assert (ledger["received"], ledger["stored"], ledger["in_flight"]) == (10, 10, 0)
 
@@ -118,13 +118,13 @@ async def test_unknown_device_is_held_until_approved(
         async def held() -> list[dict[str, object]]:
             return await server.everything("/api/v1/devices", approved="false")
 
-        (listed,) = await wait_until(held, 10, "listed")
+        (listed,) = await wait_until(held, what="listed")
         assert (listed["id"], listed["family"], listed["approved"]) == ("NEW-1", "speaker", False)
         assert await server.alarms() == []
         approved = await server.post("/api/v1/devices/NEW-1/approve", {"unit": UNIT})
         assert (approved["approved"], approved["unit"]) == (True, UNIT)
         assert await server.alarms() == []
         await device.send_all([telemetry(2, "NEW-1", now(), amp_temp_c=95.0)])
-        (call,) = await wait_until(lambda: hook.of("raised"), 10, "told")
+        (call,) = await wait_until(lambda: hook.of("raised"), what="told")
     assert call.told == {("hot", "NEW-1")}
     assert await asyncio.to_thread(points.count, influxdb, bucket) == 2

@@ -115,7 +115,7 @@ async def the_alarm_is_raised(site: Site) -> None:
     async def active() -> list[dict[str, Any]]:
         return await site.alarms(device=DEVICE, state="active")
 
-    (alarm,) = await wait_until(active, 20, "the alarm")
+    (alarm,) = await wait_until(active, what="the alarm")
     assert (alarm["rule"], alarm["family"], alarm["unit"], alarm["severity"]) == ("pump_dry", FAMILY, UNIT, "major")
     assert alarm["summary"] == "chạy nhưng không có nước (0,5 m³/h)"
     shown = await site.device(DEVICE)
@@ -197,7 +197,7 @@ async def the_simulator_plays_it(site: Site, mosquitto: Mosquitto) -> None:
             found = await site.device(f"{FAMILY}-0002")
             return found if found.get("sample") else {}
 
-        shown = await wait_until(heard, 20, "a simulated pump")
+        shown = await wait_until(heard, what="a simulated pump")
     finally:
         await asyncio.to_thread(simulator.stop)
     assert (shown["family"], shown["approved"]) == (FAMILY, False)

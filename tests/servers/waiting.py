@@ -6,10 +6,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
+PATIENCE_S = 60.0
+"""What a step gets: many times what it takes, so that a machine with other work to do fails nothing that is right."""
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.05
 
 
-def wait_until_sync(predicate: Callable[[], Any], deadline: float = 10.0, what: str = "") -> Any:
+def wait_until_sync(predicate: Callable[[], Any], deadline: float = PATIENCE_S, what: str = "") -> Any:
     """The first truthy result of `predicate`; AssertionError with the last result after `deadline` seconds."""
     give_up_at = time.monotonic() + deadline
     for pause in _pauses():
@@ -22,7 +24,7 @@ def wait_until_sync(predicate: Callable[[], Any], deadline: float = 10.0, what: 
     return None
 
 
-async def wait_until(predicate: Callable[[], Any | Awaitable[Any]], deadline: float = 10.0, what: str = "") -> Any:
+async def wait_until(predicate: Callable[[], Any | Awaitable[Any]], deadline: float = PATIENCE_S, what: str = "") -> Any:
     """The first truthy result of `predicate` (plain or async); AssertionError after `deadline` seconds. The loop goes on meanwhile."""
     give_up_at = time.monotonic() + deadline
     for pause in _pauses():

@@ -49,7 +49,7 @@ async def test_every_device_is_born_and_reports(broker: Endpoints, families: dic
         running = asyncio.create_task(
             simulate(broker.device_url, families=families.values(), devices=devices, clock=unix_ms, interval_s=0.5, scenario="calm")
         )
-        await wait_until(lambda: all(len(of_channel(listener, one.device, "telemetry")) >= 3 for one in devices), 30)
+        await wait_until(lambda: all(len(of_channel(listener, one.device, "telemetry")) >= 3 for one in devices))
         for one in devices:
             assert of_channel(listener, one.device, "status")[0]["online"] is True
             first = of_channel(listener, one.device, "telemetry")[0]
@@ -80,7 +80,7 @@ async def test_cut_device_leaves_its_will_and_is_born_again(broker: Endpoints, f
         await wait_until(lambda: of_channel(listener, "spk-1", "status")[-1] == {"online": False})
         assert not device.online
         device.mend()
-        await wait_until(lambda: of_channel(listener, "spk-1", "status")[-1]["online"] is True, 15)
+        await wait_until(lambda: of_channel(listener, "spk-1", "status")[-1]["online"] is True)
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
@@ -103,7 +103,7 @@ async def test_story_is_told(broker: Endpoints, families: dict[str, Family], uni
                 on_turn=lambda turn, chosen: begun.update({turn.beat.name: tuple(chosen)}),
             )
         )
-        await wait_until(lambda: len(begun) == 5, 10)
+        await wait_until(lambda: len(begun) == 5)
         await wait_until(
             lambda: all(
                 of_channel(listener, one, "status") and of_channel(listener, one, "status")[-1]["online"] is False for one in begun["storm"]
@@ -164,7 +164,7 @@ async def test_broker_ends_with_its_parent(kind: str) -> None:
     async def gone() -> bool:
         return not await answers(port)
 
-    await wait_until(gone, 10)
+    await wait_until(gone)
 
 
 async def answers(port: int) -> bool:
