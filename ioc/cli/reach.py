@@ -1,6 +1,7 @@
 """Whether broker and store answer, and let us in: looked at without changing anything there."""
 
 import asyncio
+import ssl
 from collections.abc import Iterable, Mapping
 
 from paho.mqtt.client import Client, ConnectFlags
@@ -8,7 +9,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from collectors.ending import UNSUPPORTED_VERSION, Ending, Kind, refused, unreachable
+from collectors.ending import UNSUPPORTED_VERSION, Ending, Kind, lost, refused, unreachable
 from collectors.source import SourceSettings
 from collectors.transport import tls_context
 from ioc.adapters.embedded import EmbeddedStore
@@ -54,6 +55,7 @@ def _connect(broker: declared.Broker, version: MQTTProtocolVersion) -> Ending | 
     """Why the broker didn't let us in, or None."""
     source = source_settings(broker)
     answers: list[ReasonCode] = []
+    alerts: list[ssl.SSLError] = []
     client = Client(CallbackAPIVersion.VERSION2, client_id=f"{broker.client_id}-check"[:64], protocol=version)
     client.connect_timeout = TIMEOUT_S
 
@@ -65,7 +67,7 @@ def _connect(broker: declared.Broker, version: MQTTProtocolVersion) -> Ending | 
         client.username_pw_set(source.username, source.password)
     try:
         if source.tls:
-            client.tls_set_context(tls_context(source))
+            client.tls_set_context(_noting(tls_context(source), alerts))
         client.connect(source.host, source.port, keepalive=20)
         deadline = now_ms() + TIMEOUT_S * 1000
         while not answers and now_ms() < deadline and client.loop(timeout=0.2) == 0:
@@ -74,7 +76,24 @@ def _connect(broker: declared.Broker, version: MQTTProtocolVersion) -> Ending | 
         return unreachable(error, broker.url)
     finally:
         client.disconnect()
-    return _ending(broker, answers)
+    return lost(alerts[-1], "") if alerts else _ending(broker, answers)
+
+
+def _noting(context: ssl.SSLContext, alerts: list[ssl.SSLError]) -> ssl.SSLContext:
+    """Lets its sockets note the broker's TLS alerts: TLS 1.3 refuses a certificate after the handshake, and paho keeps that to itself."""
+
+    class Socket(ssl.SSLSocket):
+        def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+            try:
+                return super().recv(buflen, flags)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                raise
+            except ssl.SSLError as error:
+                alerts.append(error)
+                raise
+
+    context.sslsocket_class = Socket
+    return context
 
 
 def _ending(broker: declared.Broker, answers: list[ReasonCode]) -> Ending | None:

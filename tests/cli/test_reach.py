@@ -53,6 +53,17 @@ def test_names_an_untrusted_certificate(ioc: Ioc, site: Path, mosquitto_factory:
 
 
 @pytest.mark.real("mosquitto")
+def test_names_a_certificate_that_is_missing(ioc: Ioc, site: Path, mosquitto_factory: Callable[..., Any]) -> None:
+    """A broker that asks for one refuses us after the handshake: that is something wrong, not a broker away."""
+    broker = mosquitto_factory(client_certificates=True)
+    configure(site, f"url: '{broker.url.replace('127.0.0.1', 'localhost')}', ca_file: '{broker.ca_file}'")
+    ended = ioc("check")
+    assert (ended.code, "check cert_file and key_file" in ended.out) == (1, True), ended.out
+    configure(site, f"url: '{broker.url}', ca_file: '{broker.ca_file}', cert_file: '{broker.cert_file}', key_file: '{broker.key_file}'")
+    assert ioc("check").code == 0
+
+
+@pytest.mark.real("mosquitto")
 def test_takes_a_broker_of_the_old_version(ioc: Ioc, site: Path, old_mosquitto: Any) -> None:
     """Where MQTT 5 is refused, 3.1.1 is tried."""
     configure(site, f"url: '{old_mosquitto.url}'")
