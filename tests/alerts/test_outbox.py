@@ -104,7 +104,7 @@ async def test_new_message_is_sent_when_woken(state: StateDb, wait_until: Callab
         await asyncio.sleep(0)
         await put(state, "k1")
         outbox.wake()
-        await wait_until(lambda: receiver.taken == ["k1"], 5)
+        await wait_until(lambda: receiver.taken == ["k1"])
 
 
 async def test_dead_channel_misses_nothing_and_keeps_order_and_keys(state: StateDb, wait_until: Callable[..., Any]) -> None:

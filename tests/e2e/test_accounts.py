@@ -52,7 +52,6 @@ async def test_ledger_agrees_with_publisher_store_and_quarantine(
 
 
 @pytest.mark.real("mosquitto", "influxdb")
-@pytest.mark.timeout(240)
 async def test_kill_loses_nothing_doubles_nothing_and_tells_the_same(mosquitto: Mosquitto, influxdb: InfluxDB, tmp_path: Path) -> None:
     """After three kills -9 under load points, journal and messages are those of a server that heard the same and was left alone."""
     run = await kill_run(tmp_path, mosquitto, influxdb, seconds=40, kills=3, rate=300, seed=5)

@@ -57,13 +57,13 @@ async def test_broker_away_is_one_alarm_of_ours_and_none_of_devices(
             found = await server.everything("/api/v1/devices")
             return len(found) == 5 and all(device["online"] for device in found)
 
-        await wait_until(all_online, 30, "all devices online")
+        await wait_until(all_online, what="all devices online")
         # Never heard they were offline since their import; that is over now.
-        await wait_until(lambda: asyncio.create_task(_none_active(server)), 20, "no alarm")
+        await wait_until(lambda: asyncio.create_task(_none_active(server)), what="no alarm")
         before = len(hook.calls)
         away = time.monotonic()
         await asyncio.to_thread(away_by)
-        (call,) = await wait_until(lambda: hook.of("raised", "ioc_blind"), AWAY_S, "told that we hear nothing")
+        (call,) = await wait_until(lambda: hook.of("raised", "ioc_blind"), what="told that we hear nothing")
         assert call.told == {("ioc_blind", None)}
         ready, checks = await server.ready()
         assert not ready
@@ -72,8 +72,8 @@ async def test_broker_away_is_one_alarm_of_ours_and_none_of_devices(
         unknown = await server.everything("/api/v1/devices")
         assert {device["online"] for device in unknown} == {None}
         await asyncio.to_thread(back_by)
-        await wait_until(lambda: hook.of("cleared", "ioc_blind"), 60, "told that we hear again")
-        await wait_until(all_online, 30, "all devices online again")
+        await wait_until(lambda: hook.of("cleared", "ioc_blind"), what="told that we hear again")
+        await wait_until(all_online, what="all devices online again")
     finally:
         speaking.cancel()
         with suppress(asyncio.CancelledError):

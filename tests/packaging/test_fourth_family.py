@@ -75,7 +75,6 @@ def declared() -> tuple[str, str]:
     return family, rules
 
 
-@pytest.mark.timeout(180)
 async def test_family_added_to_an_installed_wheel_is_known_everywhere(
     mosquitto: Mosquitto, influxdb: InfluxDB, chromium: Browser, installed_wheel: dict[str, str], tmp_path: Path
 ) -> None:
@@ -154,7 +153,7 @@ async def the_wall_shows_it(site: Site, chromium: Browser) -> None:
     await page.goto(f"{site.url}/wall/?family={FAMILY}")
     await page.locator("#token").fill(site.token)
     await page.locator("#login button").click()
-    await expect(page.locator("#map .name").first).to_have_text("Trạm bơm theo xã, phường", timeout=20_000)
+    await expect(page.locator("#map .name").first).to_have_text("Trạm bơm theo xã, phường", timeout=60_000)
     await expect(page.locator(f".total[data-family={FAMILY}]")).to_contain_text("Trạm bơm")
     tile = page.locator(f".tile[data-unit='{UNIT}']")
     await expect(tile).to_contain_text("Hạ Hòa")

@@ -22,7 +22,7 @@ class Screen:
     async def open(self, url: str) -> None:
         """Waits for the first picture."""
         await self.page.goto(url)
-        await self.page.wait_for_selector("body[data-ready]", timeout=20_000)
+        await self.page.wait_for_selector("body[data-ready]", timeout=60_000)
 
     async def tile(self, unit: str) -> tuple[str, str]:
         """A tile's state and text."""

@@ -98,13 +98,13 @@ async def test_follows_what_happens(stage: Stage, screen: Screen) -> None:
         stage.province.set_state(device, Liveness.ONLINE, working=True, last_seen=stage.clock())
     stage.province.recount(unit)
     stage.publish_units(unit)
-    await screen.page.wait_for_selector(f".tile.good[data-unit='{unit}']", timeout=10_000)
+    await screen.page.wait_for_selector(f".tile.good[data-unit='{unit}']", timeout=60_000)
     alarm = stage.raise_alarm("loa-0100", "tamper", Severity.CRITICAL, 0, "Mở tủ trái phép", "Tamper")
     stage.publish_alarm(alarm)
-    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", timeout=10_000)
+    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", timeout=60_000)
     stage.province.alarm_rows[alarm] = msgspec.structs.replace(stage.province.alarm_rows[alarm], cleared_at=NOW)
     stage.publish_alarm(alarm)
-    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", state="detached", timeout=10_000)
+    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", state="detached", timeout=60_000)
     assert screen.complaints == []
 
 
@@ -114,7 +114,7 @@ async def test_turns_unknown_when_we_are_blind(stage: Stage, screen: Screen) -> 
     stage.province.platform_now = msgspec.structs.replace(stage.province.platform_now, hearing=False, blind_since=NOW - 60_000)
     stage.province.checks_now = msgspec.structs.replace(stage.province.checks_now, store=Check(ok=False, detail="InfluxDB 401"))
     stage.publish_own()
-    await expect(screen.page.locator(".tile.unknown")).to_have_count(148, timeout=10_000)
+    await expect(screen.page.locator(".tile.unknown")).to_have_count(148, timeout=60_000)
     platform = await screen.page.locator("#platform").inner_text()
     assert "KHÔNG NGHE ĐƯỢC từ 08:05" in platform
     assert "InfluxDB 401" in platform
@@ -128,11 +128,11 @@ async def test_turns_unknown_by_its_own_clock_when_the_server_is_cut(stage: Stag
     await screen.open(url)
     port = urlsplit(url).port
     await stage.stop()
-    await screen.page.wait_for_selector("#link.cut", timeout=10_000)
+    await screen.page.wait_for_selector("#link.cut", timeout=60_000)
     assert "MẤT KẾT NỐI MÁY CHỦ từ 08:06" in await screen.page.locator("#link").inner_text()
     assert await screen.page.locator(".tile.good").count() > 100
     await screen.page.clock.fast_forward(181_000)
-    await expect(screen.page.locator(".tile.unknown")).to_have_count(148, timeout=10_000)
+    await expect(screen.page.locator(".tile.unknown")).to_have_count(148, timeout=60_000)
     assert await screen.page.locator("#alarms.stale").count() == 1
     assert await screen.page.locator(".alarm.critical").count() == 1
     again = Stage(boot="b2")
@@ -140,8 +140,8 @@ async def test_turns_unknown_by_its_own_clock_when_the_server_is_cut(stage: Stag
         await again.start(port=port)
         for _ in range(3):
             await screen.page.clock.fast_forward(31_000)
-        await screen.page.wait_for_selector("#link.up", timeout=20_000)
-        await expect(screen.page.locator(".tile.good")).to_have_count(148, timeout=40_000)
+        await screen.page.wait_for_selector("#link.up", timeout=60_000)
+        await expect(screen.page.locator(".tile.good")).to_have_count(148, timeout=60_000)
     finally:
         await again.stop()
 
@@ -153,7 +153,7 @@ async def test_turns_a_tile_unknown_when_its_data_ends(stage: Stage, screen: Scr
     stage.ahead = 181_000
     stage.publish_units()
     stage.publish_own()
-    await screen.page.wait_for_selector(".tile.unknown[data-unit='04792-2025']", timeout=10_000)
+    await screen.page.wait_for_selector(".tile.unknown[data-unit='04792-2025']", timeout=60_000)
     assert await screen.page.locator("#map.stale").count() == 0
 
 
@@ -162,13 +162,13 @@ async def test_asks_for_a_token_and_then_shows(stage: Stage, screen: Screen) -> 
     url = await stage.start(open_access=False)
     await screen.page.goto(url)
     form = screen.page.locator("#login")
-    await form.wait_for(state="visible", timeout=10_000)
+    await form.wait_for(state="visible", timeout=60_000)
     await form.locator("input").fill("wrong")
     await form.locator("button").click()
-    await expect(form.get_by_role("alert")).to_contain_text("Mã truy cập không đúng", timeout=10_000)
+    await expect(form.get_by_role("alert")).to_contain_text("Mã truy cập không đúng", timeout=60_000)
     await form.locator("input").fill("viewer-token")
     await form.locator("button").click()
-    await screen.page.wait_for_selector("body[data-ready]", timeout=10_000)
+    await screen.page.wait_for_selector("body[data-ready]", timeout=60_000)
     assert await form.is_hidden()
     await screen.open(url)
     assert await form.is_hidden()
