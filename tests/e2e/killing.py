@@ -20,8 +20,11 @@ from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
 from servers.waiting import wait_until
 
-LAG_MS = 20
-"""By how much the devices' times lie behind ours, so that none is ahead of its arrival."""
+LAG_MS, LAG_MIXED_MS = 1_000, 80
+"""By how much the devices' times lie behind ours, so that none is ahead of its arrival, also where our clock is being slewed.
+
+Mixed it has to be less than the time between two messages of a device: a time that we assign then lies between its neighbours'.
+"""
 
 Entry = tuple[str, str, str, int | None]
 """(rule, device, step or state told, at): the time is None for devices without a clock."""
@@ -70,7 +73,8 @@ async def kill_run(
     folder: Path, broker: Mosquitto, influx: InfluxDB, *, seconds: float, kills: int, rate: int, seed: int, mixed: bool = False
 ) -> KillRun:
     """Runs it; about `seconds` and half a minute more."""
-    base = int(time.time() * 1000) - LAG_MS + 8_000
+    lag = LAG_MIXED_MS if mixed else LAG_MS
+    base = int(time.time() * 1000) - lag + 8_000
     traffic = Steady(seconds=seconds, rate=rate, seed=seed, base=base, mixed=mixed)
     async with WebhookReceiver() as hook, WebhookReceiver() as clean_hook:
         buckets = influx.new_bucket(), influx.new_bucket()
@@ -88,7 +92,7 @@ async def kill_run(
         try:
             await asyncio.gather(killed.begin(), clean.begin())
             async with Publisher(broker.port, client_id="publisher", window=5_000) as publisher:
-                await asyncio.sleep(max(0.0, (base + LAG_MS) / 1000 - time.time()))
+                await asyncio.sleep(max(0.0, (base + lag) / 1000 - time.time()))
                 began = time.monotonic()
                 sending = asyncio.create_task(publisher.send_all(traffic.messages(), rate=rate))
                 moments, back = await _kill(killed, began, seconds=seconds, kills=kills, seed=seed)
