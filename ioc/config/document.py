@@ -271,3 +271,11 @@ def _explain(words: str, line: str) -> tuple[str, str]:
         return "a tab stands where YAML wants spaces", "indent with spaces"
     said = next((said for parts, said in _SAID if any(part in words for part in parts)), None)
     return said or (f"not YAML: {words}", "check the line and the one above it")
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file or folder exists; a name that the system can't even look up does not."""
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -5,7 +5,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from ioc.config.document import Document, parse_document, read_document
+from ioc.config.document import Document, is_there, parse_document, read_document
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate
 from ioc.domain.family import Family
@@ -17,7 +17,7 @@ def yaml_files(path: Path) -> list[Path]:
     """The file itself, or the YAML files of a folder by name; ConfigError where there is none."""
     if path.is_dir():
         return sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and file.is_file())
-    if not path.exists():
+    if not is_there(path):
         raise ConfigError([Problem(file=str(path), what="does not exist", do="check the path, or create it")])
     return [path]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from alerts.clock_rules import CLOCK_RULES, ClockRule
 from alerts.notify_file import NotifyFile
 from alerts.rule import Rule
-from ioc.config.document import Document, Node, parse_document, read_document
+from ioc.config.document import Document, Node, is_there, parse_document, read_document
 from ioc.config.environment import overlay
 from ioc.config.families import load_families
 from ioc.config.known_keys import suggestion
@@ -55,7 +55,7 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     settings, found = resolve(_settings(document, problems), document)
     problems += [*found, *_missing_paths(settings, document)]
     families = load_families(
-        [path for path in settings.families if path.exists()],
+        [path for path in settings.families if is_there(path)],
         cadence=settings.cadence,
         retention=settings.store.retention,
         problems=problems,
@@ -66,7 +66,7 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
         if name not in families
     ]
     rules = load_rules(
-        [path for path in settings.rules if path.exists()], shipped=settings.shipped_rules, families=families, problems=problems
+        [path for path in settings.rules if is_there(path)], shipped=settings.shipped_rules, families=families, problems=problems
     )
     notify = load_notify(settings.notify.file, problems)
     if problems:
@@ -109,5 +109,5 @@ def _missing_paths(settings: Settings, document: Document) -> list[Problem]:
     return [
         problem_at(document, at, f"{path} does not exist", "check the path, or create it")
         for at, path in named
-        if path is not None and not path.exists()
+        if path is not None and not is_there(path)
     ]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from alerts.notify_file import AppriseChannel, NotifyFile
-from ioc.config.document import Document, read_document
+from ioc.config.document import Document, is_there, read_document
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.references import resolve
 from ioc.config.validation import problem_at, validate
@@ -13,7 +13,7 @@ _PATH_KEYS = frozenset({"path"})
 
 def load_notify(path: Path | None, problems: list[Problem]) -> NotifyFile:
     """Channels and routes with their secrets read; without a file nobody is told. What is wrong is added to `problems`."""
-    if path is None or not path.exists():
+    if path is None or not is_there(path):
         return NotifyFile()
     try:
         document = read_document(path)
