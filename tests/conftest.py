@@ -1,5 +1,6 @@
 """Fixtures for tests against real servers; `make servers` installs what a machine lacks."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto, OldMosquitto
 from servers.process import ServerProcess
 
-settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("shared machine")
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("same", _PATIENT, derandomize=True)
+settings.register_profile("explore", _PATIENT)
+# A run tells of the change, not of the dice: the same examples each time. IOC_HYPOTHESIS=explore looks further.
+settings.load_profile(os.environ.get("IOC_HYPOTHESIS", "same"))
 
 
 @pytest.fixture

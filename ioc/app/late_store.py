@@ -1,9 +1,11 @@
 """A store that may be away when we start: it is prepared before the first thing is asked of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from ioc.app.metric_types import ChangedTypesError, changed_metrics
+from ioc.domain.family import Family
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow
 
 
@@ -27,16 +29,23 @@ class TimeSeriesStore(Protocol):
     ) -> list[SeriesRow]:
         """Values over time."""
 
+    async def field_types(self, measurement: str) -> dict[str, str]:
+        """Field → float, integer, string or boolean."""
+
     async def close(self) -> None:
         """Ends its connections."""
 
 
 class LateStore:
-    """Prepares the store once it answers; until then every call fails as unavailable."""
+    """Prepares the store once it answers; until then every call fails as unavailable.
 
-    def __init__(self, store: TimeSeriesStore, retention_ms: int) -> None:
+    It fails with ChangedTypesError while the store has a metric of these families with another type.
+    """
+
+    def __init__(self, store: TimeSeriesStore, retention_ms: int, families: Collection[Family] = ()) -> None:
         self._store = store
         self._retention_ms = retention_ms
+        self._families = families
         self.prepared = False
         """Whether it has answered since our start, and is as configured."""
         self._lock = asyncio.Lock()
@@ -46,6 +55,8 @@ class LateStore:
             async with self._lock:
                 if not self.prepared:
                     await self._store.prepare(self._retention_ms)
+                    if changed := await changed_metrics(self._store, self._families):
+                        raise ChangedTypesError(changed)
                     self.prepared = True
         return self._store
 

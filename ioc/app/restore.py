@@ -8,6 +8,7 @@ import msgspec
 import structlog
 
 from alerts.presence import Ears
+from ioc.app.metric_types import ChangedTypesError
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
@@ -58,6 +59,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 async def read_latest(store: LatestValues, spool: Spooled, measurements: Iterable[str], now: int) -> Known:
     """The latest values from the store, then from what is still spooled.
 
+    ChangedTypesError when the store has metrics with other types than declared.
     Without the store the spool's part only: values then come with the devices' next messages.
     """
     latest: dict[str, Latest] = {measurement: {} for measurement in measurements}
@@ -66,6 +68,8 @@ async def read_latest(store: LatestValues, spool: Spooled, measurements: Iterabl
         for measurement in latest:
             async with asyncio.timeout(READ_TIMEOUT_S):
                 latest[measurement] = await store.latest(measurement, since=now - LOOK_BACK_MS)
+    except ChangedTypesError:
+        raise
     except (StoreUnavailableError, TimeoutError) as error:
         log.warning("latest_values_unknown", detail=str(error) or f"no answer within {READ_TIMEOUT_S:g} s")
         complete = False

@@ -18,7 +18,10 @@ log = structlog.get_logger("ioc.run")
 
 
 async def run(config: Config, *, open_access: bool = False, listening: Callable[[str], None] = lambda _: None) -> None:
-    """Runs until SIGTERM or SIGINT; `listening` is told the URL. DataDirError, RegistryFileError and OSError speak for themselves."""
+    """Runs until SIGTERM or SIGINT; `listening` is told the URL.
+
+    DataDirError, RegistryFileError, ChangedTypesError and OSError speak for themselves.
+    """
     data_dir = config.settings.data_dir
     with data_dir_lock(data_dir):
         async with open_server(config, open_access=open_access) as server:

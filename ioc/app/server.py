@@ -289,7 +289,7 @@ async def open_server(config: Config, *, open_access: bool = False) -> AsyncIter
         await import_at_first_start(config, state, today=today, now=now)
         restored = await state.load()
         files = await open_files(config, state, restored, stack)
-        late = LateStore(store_of(config), settings.store.retention)
+        late = LateStore(store_of(config), settings.store.retention, config.families.values())
         stack.push_async_callback(late.close)
         channels = await stack.enter_async_context(open_channels(config.notify, _notify_folder(config)))
         server = Server(config, files, restored, late, channels, open_access=open_access)

@@ -16,20 +16,14 @@ from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
 from ioc.adapters.influx_http import InfluxHttp, raise_unless_ok
 from ioc.app.clock import now_ms
+from ioc.app.metric_types import changed_metrics
 from ioc.cli.finding import Finding
 from ioc.config import settings as declared
 from ioc.config.load import Config
-from ioc.domain.family import Family, MetricType
+from ioc.domain.family import Family
 from ioc.domain.point import StoreDeniedError, StoreUnavailableError
 
 TIMEOUT_S = 5.0
-_STORED_AS = {
-    MetricType.FLOAT: "float",
-    MetricType.INT: "integer",
-    MetricType.BOOL: "integer",
-    MetricType.STRING: "string",
-    MetricType.ENUM: "string",
-}
 
 
 async def look_around(config: Config) -> list[Finding]:
@@ -167,13 +161,5 @@ async def _embedded(config: Config) -> list[Finding]:
 
 async def _types(store: InfluxStore | EmbeddedStore, families: Iterable[Family]) -> list[Finding]:
     """A metric's type never changes: fields that the store has with another type."""
-    found = []
-    for family in families:
-        stored = await store.field_types(family.family)
-        for metric in family.metrics:
-            wanted = _STORED_AS[metric.type]
-            if stored.get(metric.name, wanted) != wanted:
-                what = f"is declared {metric.type.value}, but the store has it as {stored[metric.name]}"
-                text = f"{what}; a metric's type never changes: declare it as before, or give the new one another name"
-                found.append(Finding(about=f"metric {family.family}.{metric.name}", state="wrong", text=text))
-    return found
+    changed = await changed_metrics(store, families)
+    return [Finding(about=f"metric {metric.name}", state="wrong", text=metric.text) for metric in changed]

@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 from prometheus_client import generate_latest
 
+from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.state.store import StateDb
+from ioc.app.clock import now_ms
 from ioc.app.front import Front
+from ioc.app.metric_types import ChangedTypesError
 from ioc.app.server import open_server
 from ioc.config.load import Config, load_config
+from ioc.domain.point import Point
 from ioc.domain.state import FencedError
 
 Wait = Callable[..., Awaitable[Any]]
@@ -71,6 +75,19 @@ async def test_server_ends_in_order_when_it_is_stopped(config: Config) -> None:
         server.stop()
         await task
         assert [one.get_name() for one in asyncio.all_tasks() if one is not asyncio.current_task()] == []
+
+
+async def test_start_refuses_a_metric_that_the_store_has_with_another_type(config: Config) -> None:
+    """Before anything is stored: each such metric is named, with what to do."""
+    store = EmbeddedStore(config.settings.data_dir / "series.db", clock=now_ms)
+    await store.prepare(0)
+    await store.write([Point("speaker", (("device", "d1"),), {"audio_dbfs": "loud", "volume": 5}, now_ms())])
+    await store.close()
+    with pytest.raises(ChangedTypesError) as refused:
+        async with open_server(config):
+            pass
+    assert "metric speaker.audio_dbfs is declared float, but the store has it as string" in str(refused.value)
+    assert "volume" not in str(refused.value)
 
 
 async def test_server_that_was_taken_over_ends_by_itself(config: Config) -> None:
