@@ -165,11 +165,26 @@ class BufferedSocket:
                 sent = self._sock.send(self._unsent)
             except (BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError):
                 return False
+            except ssl.SSLError as error:
+                self.failure = self.failure or self._alert() or error
+                raise
             except OSError as error:
                 self.failure = self.failure or error
                 raise
             del self._unsent[:sent]
         return True
+
+    def _alert(self) -> ssl.SSLError | None:
+        """What the broker said over TLS before it ended a connection that we were still writing to."""
+        try:
+            self._sock.recv(1)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return None
+        except ssl.SSLError as error:
+            return error
+        except OSError:
+            return None
+        return None
 
     @property
     def unsent(self) -> bool:

@@ -3,6 +3,8 @@
 import asyncio
 import ssl
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from paho.mqtt.client import Client, ConnectFlags
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -22,6 +24,9 @@ from ioc.config import settings as declared
 from ioc.config.load import Config
 from ioc.domain.family import Family
 from ioc.domain.point import StoreDeniedError, StoreUnavailableError
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 TIMEOUT_S = 5.0
 
@@ -84,6 +89,14 @@ def _noting(context: ssl.SSLContext, alerts: list[ssl.SSLError]) -> ssl.SSLConte
                 raise
             except ssl.SSLError as error:
                 alerts.append(error)
+                raise
+
+        def send(self, data: "ReadableBuffer", flags: int = 0) -> int:
+            try:
+                return super().send(data, flags)
+            except ssl.SSLEOFError:
+                with suppress(OSError):
+                    self.recv()  # the alert came before the end
                 raise
 
     context.sslsocket_class = Socket

@@ -1,5 +1,8 @@
 """The session's pure parts."""
 
+import ssl
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +14,7 @@ from collectors.delivery import Delivery
 from collectors.ending import Ending, Kind, taken_over
 from collectors.reconnecting import Life, Reconnecting
 from collectors.source import SessionLimits, SourceSettings
+from collectors.transport import BufferedSocket
 
 
 @given(st.lists(st.booleans(), max_size=60), st.randoms(use_true_random=False))
@@ -100,3 +104,22 @@ def test_version_changes_only_where_a_broker_never_answered_this_one() -> None:
     fixed = reconnecting("5")
     fixed.next(Life(ending=Ending(Kind.WRONG_VERSION, "refused")), 0.5)
     assert fixed.version is MQTT5
+
+
+class Refused:
+    """A TLS connection whose other end refused our certificate and went: writing fails first, the reason can still be read."""
+
+    def send(self, _data: bytes) -> int:
+        raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+
+    def recv(self, _size: int) -> bytes:
+        raise ssl.SSLError(1, "tlsv13 alert certificate required")
+
+
+def test_reason_is_read_where_writing_fails_first() -> None:
+    """Else a missing certificate would look like a lost connection."""
+    sock = BufferedSocket(Refused())  # type: ignore[arg-type]
+    sock.send(b"CONNECT")
+    with pytest.raises(ssl.SSLEOFError):
+        sock.flush()
+    assert "certificate required" in str(sock.failure)
