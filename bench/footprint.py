@@ -2,7 +2,7 @@
 
     python bench/footprint.py [--devices 6105] [--minutes 10] [--rate 1000]
 
-Shipped rules on, stock paho-mqtt, all metrics of a loudspeaker in each message; in the steady part every device speaks
+Shipped rules on, paho-mqtt as installed, nearly all metrics of a loudspeaker in each message; in the steady part every device speaks
 twice a minute.
 """
 
