@@ -11,7 +11,7 @@ from ioc.config.known_keys import annotations_at, nearest
 from ioc.config.problem import ConfigError, Problem
 
 PREFIX = "IOC_"
-OTHER_VARIABLES = frozenset({"IOC_CONFIG", "IOC_LOG_FORMAT", "IOC_SERVERS", "IOC_REQUIRE_SERVERS"})
+OTHER_VARIABLES = frozenset({"IOC_CONFIG", "IOC_LOG_FORMAT", "IOC_SERVERS", "IOC_REQUIRE_SERVERS", "IOC_HYPOTHESIS", "IOC_BENCH_KEEP"})
 """Variables that are read elsewhere: by the command line, and by the tests."""
 _INJECTED = ("IOC_SERVICE_", "IOC_PORT")
 """Kubernetes sets these by itself for a service called `ioc`."""
@@ -87,4 +87,13 @@ def _put(node: Node, path: tuple[Step, ...], leaf: Node, variable: str) -> Node:
     if node.items is not None or node.value is not None:
         what = f"`{step}` finds no place: the file has {'a list' if node.items is not None else 'a single value'} there"
         raise ConfigError([Problem(file=variable, what=what, do="change the file, or name an existing position as in IOC_BROKER__0__URL")])
-    return replace(node, entries={**(node.entries or {}), str(step): value})
+    entries = dict(node.entries or {})
+    twin = _twin(str(step))
+    if not rest and twin in entries and not entries[twin].source.startswith(PREFIX):
+        del entries[twin]
+    return replace(node, entries={**entries, str(step): value})
+
+
+def _twin(key: str) -> str:
+    """A secret is written as itself or as the file that holds it: a variable for one replaces the file's other."""
+    return key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"

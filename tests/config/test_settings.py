@@ -251,6 +251,18 @@ def test_overrides_keys_by_environment(tmp_path: Path) -> None:
     assert settings.grafana is None
 
 
+def test_variable_for_a_secret_replaces_the_file_that_holds_it(tmp_path: Path) -> None:
+    """And the other way round; two variables for one secret still contradict each other."""
+    (tmp_path / "token").write_text("from the file")
+    text = MINIMAL + 'store: {kind: influxdb, url: "http://i", token_file: token}\n'
+    store = load(tmp_path, text, IOC_STORE__TOKEN="from-the-variable").settings.store  # noqa: S106  made up
+    assert isinstance(store, InfluxStore)
+    assert store.token is not None
+    assert store.token.get_secret_value() == "from-the-variable"
+    with pytest.raises(ConfigError):
+        load(tmp_path, text, IOC_STORE__TOKEN="a", IOC_STORE__TOKEN_FILE=str(tmp_path / "token"))  # noqa: S106  made up
+
+
 def test_runs_on_environment_alone() -> None:
     """A container needs no file."""
     config = load_config(None, {"IOC_BROKER__URL": "mqtts://b", "IOC_DATA_DIR": "/var/lib/ioc"})
