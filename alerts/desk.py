@@ -161,7 +161,7 @@ class Desk:
     def _take(self, ears: Ears, news: DeskInput, newcomers: dict[str, Device]) -> Iterable[Input]:
         if isinstance(news, Heard):
             ears.hearing.canary_back(sent_at=news.sent_at, arrival=news.arrival)
-            changes = ears.liveness.tick(news.sent_at)
+            changes = ears.liveness.tick(news.sent_at) if ears.hearing.caught_up else ()
             return [*self.presence.news(changes), *self.presence.tick()]
         if isinstance(news, Lost):
             ears.hearing.disconnected()

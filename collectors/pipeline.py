@@ -19,7 +19,7 @@ from collectors.quarantining import copy_of_spooled, entries_of
 from collectors.redelivery import RedeliveryMemory
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import SpoolRow, Writer
-from ioc.domain.hearing import Heard, Lost
+from ioc.domain.hearing import SLOW_MS, Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
@@ -210,7 +210,9 @@ class Pipeline:
         entries = [entry for taken in batch.taken if taken.refusals for entry in entries_of(taken)]
         if entries:
             await self._persist("quarantine", lambda: self._keep(entries))
-        heard = max((item.sent_at for item in batch.items if isinstance(item, CanaryBack)), default=None)
+        heard = max(
+            (item.sent_at for item in batch.items if isinstance(item, CanaryBack) and item.arrival - item.sent_at <= SLOW_MS), default=None
+        )
         booking = book_batch(self._source, batch.taken, spooled_as=row, heard_until=heard)
         if booking.rows or booking.spool_added or heard is not None:
             await self._persist("ledger", lambda: self._ledger.book(booking))

@@ -97,7 +97,8 @@ class SessionLimits:
     canaries_out: int = 3
     """Canaries on their way at once; beyond that only one in 30 s, should the broker have lost them."""
     backoff_first: float = 1.0
-    backoff_most: float = 30.0
+    backoff_most: float = 8.0
+    """A broker that came back is found again within ten seconds."""
     takeover_wait: float = 30.0
     """Least wait after another client with our id took over."""
     leave_timeout: float = 2.0

@@ -2,7 +2,8 @@
 
 Listening time L (ms) grows by the span between the send times of two canaries that came back through one connection:
 all that was published before a canary's send time has then been handed over. A gap in the sending itself (a suspended
-process, a stepped host clock) counts as not listening.
+process, a stepped host clock) counts as not listening. So does a canary that was long on its way: a broker that stood still
+held back the devices' messages as well, and reads them after ours.
 """
 
 import msgspec
@@ -10,6 +11,8 @@ import msgspec
 CANARY_EVERY_MS = 5_000
 GAP_LIMIT_MS = 3 * CANARY_EVERY_MS
 BLIND_AFTER_MS = 8_000
+SLOW_MS = 4_000
+"""A canary that took longer proves that we hear again, not that we heard."""
 
 
 class Hearing:
@@ -27,13 +30,16 @@ class Hearing:
         self._open = False
 
     def canary_back(self, *, sent_at: int, arrival: int) -> None:
-        """Listening is proven up to `sent_at`."""
+        """Listening is proven up to `sent_at`, unless the canary was long on its way."""
+        self._confirmed_at = max(sent_at, arrival)
+        if arrival - sent_at > SLOW_MS:
+            self._open = False
+            return
         span = sent_at - self._mark
         if self._open and 0 < span <= GAP_LIMIT_MS:
             self.listening += span
         self._open = True
         self._mark = sent_at
-        self._confirmed_at = max(sent_at, arrival)
         self.heard_until = sent_at
 
     def stamp(self, arrival: int) -> int:

@@ -52,6 +52,22 @@ def test_hearing_is_blind_within_ten_seconds_of_the_last_canary() -> None:
     assert not hearing.blind(START + 9_700)
 
 
+def test_broker_that_stood_still_proves_no_silence() -> None:
+    """Canaries that waited in a frozen broker say that we hear again, not that the devices were silent."""
+    hearing, lives = book()
+    lives.arrival("d1", START + 1_000)
+    last = listen(hearing, START + 5_000, START + 170_000)
+    for sent_at in (last + 5_000, last + 10_000, last + 15_000):
+        hearing.canary_back(sent_at=sent_at, arrival=last + 20_000)
+    assert not hearing.blind(last + 21_000)
+    assert lives.tick(last + 20_000) == []
+    assert hearing.heard_until == last + 15_000 or hearing.heard_until == last
+    again = listen(hearing, last + 25_000, last + 35_000)
+    assert lives.tick(again) == []
+    (change,) = lives.tick(listen(hearing, again + 5_000, again + 10_000))
+    assert change.cause is Cause.SILENCE
+
+
 def test_device_goes_offline_after_its_silence_in_listening_time() -> None:
     """Three missed beats that we would have heard, not before."""
     hearing, lives = book()
