@@ -8,9 +8,13 @@ from typing import Protocol, TypeVar
 import msgspec
 import structlog
 
+from collectors.accounting import note_spooled
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 
 log = structlog.get_logger("ioc.writer")
+
+OWN = ""
+"""The source of points that no MQTT source brought."""
 
 T = TypeVar("T")
 
@@ -221,3 +225,11 @@ class Writer:
         self.spool_tried = True
         self.spool_full_since = None
         self.spool_error = ""
+
+
+async def put_own(writer: Writer, points: Sequence[Point]) -> list[PointRefusal]:
+    """Points that no delivery stands behind: durable on return, like any other; a spool row of theirs waits for no booking."""
+    written = await writer.put(OWN, points, lambda: note_spooled(()))
+    if written.spooled_as is not None:
+        writer.release(written.spooled_as)
+    return written.refusals

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from alerts.desk import Desk
 from alerts.inputs import OwnCondition
-from collectors.writer import Writer
+from collectors.writer import Writer, put_own
 from ioc.adapters.state.store import StateDb
 from ioc.app.supervision import forever
 from ioc.domain.fleet import FleetViews
@@ -29,8 +29,6 @@ SLICE = 2_000
 """Points of our own written at once."""
 WAITING = 100
 """Slices that may wait for a store that is slow."""
-OWN = ""
-"""The source of points that no MQTT source brought."""
 
 
 class House:
@@ -91,9 +89,7 @@ class House:
         """Gives our own points to the store, or to the spool while it is away."""
         while True:
             points = await self._waiting.get()
-            written = await self._writer.put(OWN, points, _no_note)
-            if written.spooled_as is not None:
-                self._writer.release(written.spooled_as)
+            await put_own(self._writer, points)
             self._waiting.task_done()
 
     async def settled(self) -> None:
@@ -167,7 +163,3 @@ class Evictions:
         elif self._since is not None and not 0 <= now - self._last < EVICTION_OVER_MS:
             self._since = None
         return OwnCondition("ioc_quarantine_full", now, self._since, f"{evicted} copies dropped since the start")
-
-
-def _no_note() -> bytes:
-    return b"\x90"

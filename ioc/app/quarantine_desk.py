@@ -7,16 +7,13 @@ from collectors.delivery import Delivery
 from collectors.ingest import Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
-from collectors.writer import Writer
+from collectors.writer import Writer, put_own
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
 from ioc.adapters.state.store import StateDb
 from ioc.api.ports import QuarantineItem, Replay
-from ioc.app.house import OWN
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
-
-NO_NOTE = b"\x90"
 
 
 class QuarantineDesk:
@@ -68,11 +65,9 @@ class QuarantineDesk:
         if point is None:
             reasons = "; ".join(refusal.detail for refusal in taken.refusals) or "it holds nothing to store"
             return Replay(recovered=False, detail=f"still refused: {reasons}")
-        written = await self._writer.put(OWN, [point], lambda: NO_NOTE)
-        if written.spooled_as is not None:
-            self._writer.release(written.spooled_as)
-        if any(refusal.field is None for refusal in written.refusals):
-            return Replay(recovered=False, detail=f"the store refused it: {written.refusals[0].detail}")
+        refusals = await put_own(self._writer, [point])
+        if any(refusal.field is None for refusal in refusals):
+            return Replay(recovered=False, detail=f"the store refused it: {refusals[0].detail}")
         now = self._clock()
         await self._quarantine.mark_replayed(item, now)
         row = LedgerRow(message.family, minute_of(now), LedgerTerms(recovered=1))

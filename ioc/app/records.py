@@ -5,13 +5,11 @@ from typing import Any
 
 from alerts.clock_rules import ClockRule
 from alerts.rule import Rule
+from collectors.ingest import UNKNOWN_FAMILY
 from ioc.adapters.state.store import StateDb
 from ioc.app.late_store import LateStore
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
-
-PENDING = "unknown"
-"""Where deliveries are counted whose family has not been read yet."""
 
 
 class LedgerReader:
@@ -30,7 +28,7 @@ class LedgerReader:
         if start is None and end is None:
             self.spooled = sum(terms.spooled for terms in families.values())
         if waiting:
-            families.setdefault(PENDING, LedgerTerms()).add(LedgerTerms(received=waiting, in_flight=waiting))
+            families.setdefault(UNKNOWN_FAMILY, LedgerTerms()).add(LedgerTerms(received=waiting, in_flight=waiting))
         return families
 
 

@@ -19,7 +19,7 @@ from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from collectors.unmapped import UnmappedKeys
-from collectors.writer import SpoolRow, Writer
+from collectors.writer import OWN, SpoolRow, Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
@@ -27,7 +27,7 @@ from ioc.app.clock import now_ms
 from ioc.app.files import Files, open_files, store_of
 from ioc.app.front import Front
 from ioc.app.health import HealthReader
-from ioc.app.house import OWN, House
+from ioc.app.house import House
 from ioc.app.late_store import LateStore
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
@@ -71,7 +71,6 @@ class Server:
         self.hub = Hub(clock=now_ms, boot=secrets.token_hex(4))
         ears = {broker.client_id: Ears(now_ms()) for broker in settings.brokers}
         self.ears = ears
-        self.tree = UnitTree(restored.units)
         self.engine = Engine(
             config.rules,
             site=settings.site.id,
@@ -108,7 +107,7 @@ class Server:
         )
         self.province = Province(
             views=self.views,
-            tree=self.tree,
+            tree=UnitTree(restored.units),
             zone=settings.site.zone,
             alarm_counts=self._alarm_counts,
             state=files.state,

@@ -137,9 +137,3 @@ class Family(BaseModel):
     def silence_ms(self) -> int:
         """Listening time without arrival after which a device counts as offline."""
         return self.missed * self.cadence
-
-    @property
-    def state_metric(self) -> Metric | None:
-        """The enum metric called `state`, if the family has one."""
-        position = self.index.get("state")
-        return None if position is None else self.metrics[position]

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from alerts.inputs import OwnCondition
+from collectors.writer import OWN
 from ioc.adapters.state.store import StateDb
-from ioc.app.house import EVICTION_OVER_MS, OWN, SLICE, STORE_GRACE_MS, WAITING, Evictions, House
+from ioc.app.house import EVICTION_OVER_MS, SLICE, STORE_GRACE_MS, WAITING, Evictions, House
 from ioc.domain.census import Census
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet, FleetViews
@@ -35,6 +36,7 @@ class Presence:
 
 class Written:
     spooled_as: int | None = None
+    refusals: tuple[()] = ()
 
 
 class Home:
