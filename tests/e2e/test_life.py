@@ -53,7 +53,10 @@ async def test_second_start_goes_on_with_the_alarm(
         await wait_until(lambda: hook.of("cleared"), what="told of the end")
     (after,) = await server.alarms()
     assert (after["id"], after["state"]) == (before["id"], "cleared")
-    assert [call.body["event"] for call in hook.calls] == ["raised", "cleared"]
+    # A kill between the receiver's answer and our note of it sends the same message again, under the same key.
+    messages = list({call.key: call.body["event"] for call in hook.calls}.values())
+    assert messages == ["raised", "cleared"]
+    assert len(hook.calls) <= (3 if ending == "killed" else 2)
     assert (await server.ledger())["received"] == 4
 
 
@@ -64,7 +67,7 @@ async def test_sigterm_ends_it_cleanly(mosquitto: Mosquitto, launch: Callable[..
     await server.begin()
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         sending = asyncio.create_task(device.send_all((telemetry(n, "SPK-1", now() - 9_000 + n) for n in range(3_000)), rate=2_000))
-        await asyncio.sleep(0.7)
+        await wait_until(lambda: asyncio.create_task(_stored_some(server)), what="some of it")
         assert await server.end() == 0
         await sending
     assert "Traceback" not in server.log.read_text()
@@ -204,6 +207,10 @@ async def test_server_starts_without_broker_and_store(mosquitto: Mosquitto, free
 
     await wait_until(hears, what="hears")
     assert not (await server.ready())[0]
+
+
+async def _stored_some(server: ServerUnderTest) -> bool:
+    return bool((await server.ledger())["stored"] > 0)
 
 
 async def _stored(server: ServerUnderTest, count: int) -> bool:
