@@ -56,7 +56,7 @@ def compile_decoder(family: Family) -> Decoder:
         if not _compose(row, texts):
             return lenient.decode(payload)
         values = tuple(row[names:])
-        if not any(value is not None for value in values):
+        if values.count(None) == len(values):
             return lenient.decode(payload)
         return Fields(ts, seq is not None, values)
 

@@ -27,8 +27,8 @@ class _Entry:
         """Time of the newest sample, as it is stored."""
         self.arrival: int | None = None
         """When that came; a clock that is wrong makes no device old."""
-        self.fresh = 0
-        """Which metrics came at `sample_at` itself, one bit each."""
+        self.fresh: tuple[Value, ...] = (None,) * size
+        """What came at `sample_at` itself."""
         self.refused: dict[str, float] = {}
 
 
@@ -69,17 +69,25 @@ class Fleet:
             return False
         if entry.sample_at is not None and sample.ts < entry.sample_at:
             return False
-        if sample.ts != entry.sample_at:
-            entry.fresh = 0
-        names = self._families[sample.family].metrics
-        for position, value in enumerate(sample.values):
-            if value is not None and not entry.fresh >> position & 1:
-                entry.values[position] = value
-                entry.fresh |= 1 << position
-                entry.refused.pop(names[position].name, None)
+        if sample.ts == entry.sample_at:
+            values = tuple([new if came is None else came for new, came in zip(sample.values, entry.fresh, strict=True)])
+        else:
+            values = sample.values
+        if entry.refused:
+            self._accept(entry, sample)
+        entry.fresh = values
+        # Most samples name each metric, or the same few: one pass in C either way.
+        entry.values = [old if new is None else new for new, old in zip(values, entry.values, strict=True)] if None in values else [*values]
         entry.sample_at, entry.arrival = sample.ts, sample.arrival
         entry.refused.update(sample.refused)
         return True
+
+    def _accept(self, entry: _Entry, sample: Sample) -> None:
+        """A value that came again within its range is refused no longer."""
+        joins = sample.ts == entry.sample_at
+        for metric, value, came in zip(self._families[sample.family].metrics, sample.values, entry.fresh, strict=True):
+            if value is not None and not (joins and came is not None):
+                entry.refused.pop(metric.name, None)
 
     def restore(self, device: str, values: Mapping[str, tuple[int, Value]]) -> None:
         """Latest values from the store: metric → (ts, value)."""
