@@ -1,11 +1,12 @@
 """A rule made ready for samples: functions, milliseconds and positions instead of names."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from alerts.rule import Rule
-from alerts.rules.condition import NO_SIDES, Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, Need, Sides, SidesAfter, Test, Values
+from alerts.screen import Screen
 from alerts.window import Window
 from ioc.domain.family import Family, Metric
 from ioc.domain.sample import Value
@@ -20,6 +21,7 @@ class CompiledRule:
     id: str
     holds: Test
     sides_after: SidesAfter | None
+    needs: tuple[Need, ...] | None
     for_ms: int
     keeps_ms: int
     window: Window | None
@@ -64,6 +66,7 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         id=rule.id,
         holds=compiled.holds,
         sides_after=compiled.sides,
+        needs=compiled.needs,
         for_ms=rule.for_,
         keeps_ms=rule.keeps_ms,
         window=None if rule.between is None else Window(*rule.between, zone),
@@ -78,12 +81,23 @@ class FamilyRules:
 
     family: Family
     by_sample: tuple[CompiledRule, ...]
+    screen: Screen
+    """Of `by_sample`."""
     by_event: tuple[CompiledRule, ...]
     """Those that wait for an event; they stand in `by_sample` too."""
     by_liveness: tuple[CompiledRule, ...]
     unknown: Values
     """No value known."""
     whole_gap_ms: int
+    numbers: Mapping[str, int]
+    """Rule → position in `by_sample`."""
+
+    def concerned(self, values: Values, remembered: Collection[str]) -> Iterable[CompiledRule]:
+        """The rules that a sample may change, in the order of the files: those that remember something, and those that may hold now."""
+        asked = self.screen.candidates(values)
+        if remembered:
+            asked = sorted({*asked, *(self.numbers[rule] for rule in remembered if rule in self.numbers)})
+        return [self.by_sample[number] for number in asked] if asked else ()
 
 
 def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyRules:
@@ -93,8 +107,10 @@ def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyR
     return FamilyRules(
         family=family,
         by_sample=sampled,
+        screen=Screen([one.needs for one in sampled]),
         by_event=tuple(one for one in sampled if one.rule.events),
         by_liveness=tuple(one for one in compiled if one.rule.is_absence),
         unknown=(None,) * len(family.metrics),
         whole_gap_ms=whole_gap_ms(family),
+        numbers={one.id: number for number, one in enumerate(sampled)},
     )

@@ -177,7 +177,7 @@ class Engine:
 
     def _judge(self, memory: DeviceMemory, sample: Sample, lost: int, *, joined: bool) -> None:
         values, ts, rows = memory.values, sample.ts, memory.rows
-        for rule in memory.rules.by_sample:
+        for rule in memory.rules.concerned(values, rows):
             row = rows.get(rule.id) if rows else None
             if row is None:
                 if rule.holds(values, NO_SIDES, None) and rule.within_hours(ts):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import AfterValidator, Field
 
-from alerts.rules.condition import NO_SIDES, Compiled, Condition, Fault, Path, Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, Compiled, Condition, Fault, Need, Path, Sides, SidesAfter, Test, Values
 from ioc.domain.family import Family
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AllOf(Condition):
     def compiled(self, family: Family, path: Path) -> Compiled:
         """False as soon as one part is."""
         children = [child.compiled(family, (*path, "all", position)) for position, child in enumerate(self.all)]
-        return Compiled(holds=_every([child.holds for child in children]), sides=_union(children))
+        return Compiled(holds=_every([child.holds for child in children]), sides=_union(children), needs=_rarest(children))
 
 
 class AnyOf(Condition):
@@ -63,7 +63,7 @@ class AnyOf(Condition):
     def compiled(self, family: Family, path: Path) -> Compiled:
         """True as soon as one part is."""
         children = [child.compiled(family, (*path, "any", position)) for position, child in enumerate(self.any)]
-        return Compiled(holds=_some([child.holds for child in children]), sides=_union(children))
+        return Compiled(holds=_some([child.holds for child in children]), sides=_union(children), needs=_either(children))
 
 
 class Not(Condition):
@@ -143,3 +143,15 @@ def _union(children: list[Compiled]) -> SidesAfter | None:
         return NO_SIDES.union(*(part(values, on) for part in parts))
 
     return after
+
+
+def _rarest(children: list[Compiled]) -> tuple[Need, ...] | None:
+    """What one of the parts needs; limits rather than states, as values are beyond them less often."""
+    told = [child.needs for child in children if child.needs is not None]
+    return min(told, key=lambda needs: sum(1 if need.among else 0 for need in needs), default=None)
+
+
+def _either(children: list[Compiled]) -> tuple[Need, ...] | None:
+    """What any of the parts needs."""
+    told = [child.needs for child in children if child.needs is not None]
+    return tuple(need for needs in told for need in needs) if len(told) == len(children) else None

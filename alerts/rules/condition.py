@@ -33,11 +33,23 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """What one metric's value must be: beyond a limit, or one of some values."""
+
+    position: int
+    above: float | None = None
+    below: float | None = None
+    among: frozenset[Value] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
     """A condition as functions."""
 
     holds: Test
     sides: SidesAfter | None = None
+    needs: tuple[Need, ...] | None = None
+    """While no threshold has been crossed and nothing happens, it holds only where one of these is met; None = can't be told."""
 
 
 class Condition(BaseModel):

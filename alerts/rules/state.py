@@ -5,7 +5,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from alerts.rules.condition import Compiled, Condition, Fault, Path, Sides, Values, metric_faults, metric_of, unknown
+from alerts.rules.condition import Compiled, Condition, Fault, Need, Path, Sides, Values, metric_faults, metric_of, unknown
 from ioc.domain.family import Family, Metric, MetricType
 from ioc.domain.sample import Value
 
@@ -78,7 +78,7 @@ class State(Condition):
 
         if self.is_not is not None:
             return Compiled(holds=differs)
-        return Compiled(holds=among if only is None else equals)
+        return Compiled(holds=among if only is None else equals, needs=(Need(position=position, among=wanted),))
 
 
 def _complaint(metric: Metric, text: str) -> tuple[str, str] | None:

@@ -10,6 +10,7 @@ from alerts.rules.condition import (
     Compiled,
     Condition,
     Fault,
+    Need,
     Path,
     Sides,
     SidesAfter,
@@ -121,9 +122,10 @@ def _above(position: int, key: str, limit: float, clear: float | None) -> Compil
             return None
         return value > limit or (key in on and value >= clear)  # type: ignore[operator]
 
+    needs = (Need(position=position, above=limit),)
     if clear is None:
-        return Compiled(holds=plain)
-    return Compiled(holds=sticky, sides=_side(sticky, key))
+        return Compiled(holds=plain, needs=needs)
+    return Compiled(holds=sticky, sides=_side(sticky, key), needs=needs)
 
 
 def _below(position: int, key: str, limit: float, clear: float | None) -> Compiled:
@@ -137,9 +139,10 @@ def _below(position: int, key: str, limit: float, clear: float | None) -> Compil
             return None
         return value < limit or (key in on and value <= clear)  # type: ignore[operator]
 
+    needs = (Need(position=position, below=limit),)
     if clear is None:
-        return Compiled(holds=plain)
-    return Compiled(holds=sticky, sides=_side(sticky, key))
+        return Compiled(holds=plain, needs=needs)
+    return Compiled(holds=sticky, sides=_side(sticky, key), needs=needs)
 
 
 def _side(sticky: Test, key: str) -> SidesAfter:
