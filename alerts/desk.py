@@ -166,7 +166,10 @@ class Desk:
         if isinstance(news, Lost):
             ears.hearing.disconnected()
             return self.presence.tick()
-        if self._meet(news, newcomers) is None:
+        device = self._fleet.device(news.device)
+        if device is None:
+            device = self._meet(news, newcomers)
+        if device is None or device.family != news.family:
             return ()
         if isinstance(news, Arrival):
             change = ears.liveness.arrival(news.device, news.at)
@@ -189,9 +192,7 @@ class Desk:
         return ()
 
     def _meet(self, news: Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset, newcomers: dict[str, Device]) -> Device | None:
-        device = self._fleet.device(news.device)
-        if device is not None:
-            return device if device.family == news.family else None
+        """A device that nobody registered, listed from now on; None beyond the cap."""
         if not self._strangers.accept and self._strangers.known >= self._strangers.most:
             self._strangers.over += 1
             return None
