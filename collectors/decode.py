@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec.structs import astuple
 
 from collectors.lenient import MAX_BYTES, Json, RefusedError, convert, parse_object
 from ioc.domain.family import INT64_MAX, MAX_STRING, Family, Metric, MetricType
@@ -34,44 +35,36 @@ Decoder = Callable[[bytes], Fields]
 
 def compile_decoder(family: Family) -> Decoder:
     """A function from payload to Fields for one family; it raises RefusedError when nothing can be stored."""
-    exact = msgspec.json.Decoder(_struct(family))
-    names = len(_HEAD)
-    texts = [names + i for i, metric in enumerate(family.metrics) if metric.type is MetricType.STRING]
-    flags = [names + i for i, metric in enumerate(family.metrics) if metric.type is MetricType.BOOL]
+    exact = msgspec.json.Decoder(_struct(family)).decode
+    texts = [i for i, metric in enumerate(family.metrics) if metric.type is MetricType.STRING]
+    flags = [i for i, metric in enumerate(family.metrics) if metric.type is MetricType.BOOL]
     lenient = LenientDecoder(family)
 
     def decode(payload: bytes) -> Fields:
         if len(payload) > MAX_BYTES:
             raise RefusedError(Reason.TOO_LARGE, f"{len(payload)} bytes; at most {MAX_BYTES}")
         try:
-            row: list[Any] = list(msgspec.structs.astuple(exact.decode(payload)))
+            row: tuple[Any, ...] = astuple(exact(payload))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return lenient.decode(payload)
         ts, seq = row[0], row[1]
         if ts is not None and (type(ts) is not int or not 0 <= ts < MAX_TS):
             return lenient.decode(payload)
-        for position in flags:
-            if row[position] is not None:
-                row[position] = int(row[position])
-        if not _compose(row, texts):
-            return lenient.decode(payload)
-        values = tuple(row[names:])
+        values = row[len(_HEAD) :]
+        changed: dict[int, Value] = {flag: int(values[flag]) for flag in flags if values[flag] is not None}
+        for position in texts:
+            text = values[position]
+            if text is not None and not text.isascii():
+                changed[position] = text = unicodedata.normalize("NFC", text)
+                if len(text) > MAX_STRING:
+                    return lenient.decode(payload)
+        if changed:
+            values = tuple([changed.get(position, value) for position, value in enumerate(values)])
         if values.count(None) == len(values):
             return lenient.decode(payload)
         return Fields(ts, seq is not None, values)
 
     return decode
-
-
-def _compose(row: list[Any], texts: list[int]) -> bool:
-    """Brings these texts into NFC; False when one becomes too long by it."""
-    for position in texts:
-        text = row[position]
-        if text is not None and not text.isascii():
-            row[position] = text = unicodedata.normalize("NFC", text)
-            if len(text) > MAX_STRING:
-                return False
-    return True
 
 
 class LenientDecoder:

@@ -1,12 +1,13 @@
 """Which messages of a device were seen before: its last 64, or those of the last 15 minutes, within a fixed bound."""
 
-from struct import pack, unpack_from
+from struct import Struct, unpack_from
 
 REMEMBERED = 64
 WINDOW_MS = 15 * 60_000
 MOST = 1_024
 """Bound for devices faster than 64 messages in 15 minutes."""
 _RECORD = 16
+_pack = Struct("<Qq").pack
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
 
 
@@ -21,14 +22,14 @@ class RecentMessages:
     def seen(self, key: int, arrival: int) -> bool:
         """Whether the key was seen before; remembers it if not."""
         ring = self._ring
-        needle = pack("<Q", key & _MASK)
+        record = _pack(key & _MASK, arrival)
+        needle = record[:8]
         found = ring.find(needle)
         while found >= 0:
             if found % _RECORD == 0:
                 return True
             found = ring.find(needle, found + 1)
-        ring += needle
-        ring += pack("<q", arrival)
+        ring += record
         if len(ring) > REMEMBERED * _RECORD:
             self._trim(arrival)
         return False

@@ -19,11 +19,8 @@ Brokers count packet ids up, so that among these none stands for two messages.
 
 def fingerprint(delivery: Delivery) -> int:
     """64 bits over packet id, topic and payload."""
-    digest = blake2b(delivery.mid.to_bytes(2, "big"), digest_size=8)
-    digest.update(delivery.topic)
-    digest.update(b"\0")
-    digest.update(delivery.payload)
-    return int.from_bytes(digest.digest(), "little")
+    said = b"%b%b\0%b" % (delivery.mid.to_bytes(2, "big"), delivery.topic, delivery.payload)
+    return int.from_bytes(blake2b(said, digest_size=8).digest(), "little")
 
 
 class RedeliveryMemory:

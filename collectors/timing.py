@@ -79,11 +79,12 @@ class AssignedTimes:
 class DeviceClock:
     """What we know of one device's clock: its offset once three arrivals in a row agree."""
 
-    __slots__ = ("_assigned", "_lags", "_row_at", "_told", "_told_at", "offset")
+    __slots__ = ("_assigned", "_highest", "_lags", "_lowest", "_row_at", "_told", "_told_at", "offset")
 
     def __init__(self) -> None:
         self.offset: int | None = None
         self._lags: tuple[int, ...] = ()
+        self._lowest = self._highest = 0
         self._row_at = 0
         self._told: int | None = None
         self._told_at = 0
@@ -95,10 +96,11 @@ class DeviceClock:
         Returns the offset that it bears out where that is news.
         """
         row = self._lags
-        agrees = bool(row) and max(*row, lag) - min(*row, lag) <= AGREE_MS
+        agrees = bool(row) and lag - self._lowest <= AGREE_MS and self._highest - lag <= AGREE_MS
         if agrees and 2 * (arrival - self._row_at) < cadence:
             return None
         self._lags = row = (*row[-2:], lag) if agrees else (lag,)
+        self._lowest, self._highest = min(row), max(row)
         self._row_at = arrival
         if len(row) < 3:  # noqa: PLR2004  three in a row
             return None
@@ -111,7 +113,7 @@ class DeviceClock:
             return Timed(arrival, 0, live=True, assigned=True, corrected=False)
         lag = arrival - ts
         offset = self.offset or 0
-        live = lag - offset <= rules.live_limit
+        live = lag - offset <= LIVE_FLOOR_MS or lag - offset <= rules.live_limit
         if -AHEAD_MS <= lag < 0 and abs(offset) <= OFFSET_LIMIT_MS:
             return Timed(arrival, lag, live, assigned=True, corrected=False)
         if 0 <= lag <= rules.history and abs(offset) <= OFFSET_LIMIT_MS:
