@@ -41,7 +41,7 @@ async def test_store_away_is_spooled_while_alarms_go_on(
         await wait_until(lambda: asyncio.create_task(_booked(server, 20)), what="stored")
         await asyncio.to_thread(influxdb.stop if how == "stopped" else influxdb.freeze)
         away = time.time() * 1000
-        ill = now()
+        ill = now() - 500  # a time ahead of its arrival would be stored at the arrival, beside others
         await device.send_all(telemetry(n, "SPK-1", ill + n, amp_temp_c=40.0 if n < 60 else 95.0) for n in range(20, 100))
         await wait_until(lambda: hook.of("raised", "hot"), what="alarms go on")
         await wait_until(lambda: hook.of("raised", "ioc_store_down"), what="told that the store is away")
