@@ -122,6 +122,11 @@ class Ingest:
             item.taken.news = self._news(item)
         return taken
 
+    def forget(self) -> None:
+        """What comes next is judged by itself: no repetition, no device's clock."""
+        self._devices.clear()
+        self._routes.clear()
+
     @property
     def devices(self) -> int:
         """How many devices are remembered (bounded)."""

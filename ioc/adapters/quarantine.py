@@ -4,16 +4,24 @@ import sqlite3
 import zlib
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
-from ioc.adapters.quarantine_rows import SCHEMA, remove, take_in
+from ioc.adapters.quarantine_eviction import delete, find
+from ioc.adapters.quarantine_rows import SCHEMA, take_in
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import StoreUnavailableError
-from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.quarantined import QuarantineEntry, QuarantineFilter, QuarantineGroup
+from ioc.domain.state import CursorError
 
-_COLUMNS = "id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, replayed_at, payload"
+_ANY = QuarantineFilter()
+_COLUMNS = (
+    "id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, replayed_at, recovered, stored_at, fields, payload"
+)
+
+_AMONG = "device IN (SELECT value FROM json_each(?))"
+_LONGEST_TIME = 16
 
 
 class QuarantineError(StoreUnavailableError):
@@ -38,6 +46,12 @@ class QuarantinedMessage(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: int
     replayed_at: int | None
     """When it was stored after all; it came not again since."""
+    recovered: bool
+    """The ledger counts it as recovered, also if it came again since."""
+    stored_at: int | None
+    """Of a copy: the time under which the rest was stored."""
+    fields: tuple[str, ...]
+    """Of a copy: the fields that were not stored."""
     payload: bytes
 
     @property
@@ -45,11 +59,18 @@ class QuarantinedMessage(msgspec.Struct, frozen=True, kw_only=True):
         r"""The topic for people: bytes that are no UTF-8 as \xNN."""
         return self.topic.decode(errors="backslashreplace")
 
+    @property
+    def cursor(self) -> str:
+        """Where a page ends that ends with it: also once it has gone."""
+        return f"{self.last_seen}-{self.id}"
+
 
 class QuarantineStats(msgspec.Struct, frozen=True, kw_only=True):
     """What the quarantine holds now."""
 
     bytes_used: int
+    replayed_bytes: int
+    """Of those: stored after all; they go first when room is needed."""
     limit_bytes: int
     entries: int
     messages: int
@@ -68,10 +89,15 @@ class QuarantineFile:
     def __init__(self, path: Path, *, limit_bytes: int) -> None:
         self._file = SqliteFile(path, SCHEMA, error=QuarantineError)
         self._limit = limit_bytes
+        self.level = QuarantineStats(
+            bytes_used=0, replayed_bytes=0, limit_bytes=limit_bytes, entries=0, messages=0, copies=0, evicted=0, by_reason={}
+        )
+        """As of the last change: asks no file."""
 
     async def open(self) -> None:
         """Creates the file where there is none."""
         await self._file.open()
+        await self.stats()
 
     async def close(self) -> None:
         """Closes the file."""
@@ -81,66 +107,118 @@ class QuarantineFile:
         """How many older messages had to go; on return the entries are on disk, all of them or (error) none."""
         if not entries:
             return 0
-        return await self._file.write(lambda connection: take_in(connection, entries, self._limit))
 
-    async def list(
+        def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
+            return take_in(connection, entries, self._limit), _stats(connection, self._limit)
+
+        evicted, self.level = await self._file.write(work)
+        return evicted
+
+    async def summary(
         self,
         *,
-        device: str | None = None,
+        by: Literal["device", "reason"] | None = None,
         devices: Collection[str] | None = None,
-        reason: str | None = None,
-        family: str | None = None,
-        replayed: bool | None = False,
-        after: str | None = None,
+        after: int = 0,
         limit: int = 100,
+    ) -> list[QuarantineGroup]:
+        """Sums by device, by reason, or (None) by both, most messages and copies first; leaves out the first `after`."""
+        return await self._file.read(lambda connection: _summary(connection, by, devices, after, limit))
+
+    async def list(
+        self, wanted: QuarantineFilter = _ANY, *, devices: Collection[str] | None = None, after: str | None = None, limit: int = 100
     ) -> list[QuarantinedMessage]:
-        """Newest first by last_seen; `after` = the id of the last one seen. `devices` = only these; replayed None = both."""
-        asked, values = _conditions(
-            {"device": device, "reason": reason, "family": family},
-            devices=devices,
-            replayed=replayed,
-        )
-        return await self._file.read(lambda connection: _list(connection, asked, values, after, limit))
+        """Newest first by last_seen; `after` = the cursor of the last one seen (else CursorError).
+
+        `devices` = only these; the filter's units are not known here.
+        """
+        asked, values = _conditions(wanted, devices)
+        if after is not None:
+            asked, values = [*asked, "(last_seen, id) < (?, ?)"], [*values, *_position(after)]
+        return await self._file.read(lambda connection: _list(connection, asked, values, limit))
 
     async def get(self, item: str) -> QuarantinedMessage | None:
         """One message, or None."""
         return await self._file.read(lambda connection: _get(connection, item))
 
-    async def mark_replayed(self, item: str, at: int) -> bool:
-        """Notes that it has been stored after all; False = there is no such message."""
-        return await self._file.write(
-            lambda connection: connection.execute("UPDATE entry SET replayed_at = ? WHERE id = ?", (at, item)).rowcount == 1
-        )
+    async def mark_replayed(self, items: Collection[str], at: int) -> int:
+        """Notes that they have been stored after all; how many of them there are."""
+
+        def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
+            return sum(_mark(connection, item, at) for item in items), _stats(connection, self._limit)
+
+        marked, self.level = await self._file.write(work)
+        return marked
 
     async def remove(self, item: str) -> bool:
         """Forgets it; False = there is no such message."""
-        return await self._file.write(lambda connection: remove(connection, item))
+
+        def work(connection: sqlite3.Connection) -> tuple[bool, QuarantineStats]:
+            found = find(connection, item)
+            delete(connection, found)
+            return bool(found), _stats(connection, self._limit)
+
+        removed, self.level = await self._file.write(work)
+        return removed
 
     async def stats(self) -> QuarantineStats:
         """Level and counts."""
-        return await self._file.read(lambda connection: _stats(connection, self._limit))
+        self.level = await self._file.read(lambda connection: _stats(connection, self._limit))
+        return self.level
 
 
-def _conditions(equal: dict[str, str | None], *, devices: Collection[str] | None, replayed: bool | None) -> tuple[list[str], list[Any]]:
-    asked = [f"{column} = ?" for column, value in equal.items() if value is not None]
-    values: list[Any] = [value for value in equal.values() if value is not None]
+def _position(cursor: str) -> tuple[int, str]:
+    at, _, item = cursor.partition("-")
+    if not item or not at.isdecimal() or len(at) > _LONGEST_TIME:
+        msg = f"{cursor[:60]!r} is no cursor of this list"
+        raise CursorError(msg)
+    return int(at), item
+
+
+def _conditions(wanted: QuarantineFilter, devices: Collection[str] | None) -> tuple[list[str], list[Any]]:
+    given = {
+        "device = ?": wanted.device,
+        "reason = ?": wanted.reason,
+        "family = ?": wanted.family,
+        "last_seen >= ?": wanted.start,
+        "last_seen < ?": wanted.end,
+        "partial = ?": wanted.partial,
+    }
+    asked = [condition for condition, value in given.items() if value is not None]
+    values: list[Any] = [value for value in given.values() if value is not None]
     if devices is not None:
-        asked.append("device IN (SELECT value FROM json_each(?))")
-        values.append(msgspec.json.encode(sorted(devices)).decode())
-    if replayed is not None:
-        asked.append("replayed_at IS NOT NULL" if replayed else "replayed_at IS NULL")
+        asked.append(_AMONG)
+        values.append(_json(devices))
+    if wanted.replayed is not None:
+        asked.append("replayed_at IS NOT NULL" if wanted.replayed else "replayed_at IS NULL")
     return asked, values
 
 
-def _list(connection: sqlite3.Connection, asked: list[str], values: list[Any], after: str | None, limit: int) -> list[QuarantinedMessage]:
-    if after is not None:
-        seen = connection.execute("SELECT last_seen FROM entry WHERE id = ?", (after,)).fetchone()
-        if seen is None:
-            return []
-        asked, values = [*asked, "(last_seen, id) < (?, ?)"], [*values, seen[0], after]
+def _json(devices: Collection[str]) -> str:
+    return msgspec.json.encode(sorted(devices)).decode()
+
+
+def _list(connection: sqlite3.Connection, asked: list[str], values: list[Any], limit: int) -> list[QuarantinedMessage]:
     where = " AND ".join(asked) or "TRUE"
     found = connection.execute(f"SELECT {_COLUMNS} FROM entry WHERE {where} ORDER BY last_seen DESC, id DESC LIMIT ?", (*values, limit))  # noqa: S608 - constants
     return [_message(row) for row in found]
+
+
+def _summary(
+    connection: sqlite3.Connection, by: Literal["device", "reason"] | None, devices: Collection[str] | None, after: int, limit: int
+) -> list[QuarantineGroup]:
+    keys = "device, reason" if by is None else by
+    where, values = ("TRUE", ()) if devices is None else (_AMONG, (_json(devices),))
+    found = connection.execute(
+        f"SELECT {'NULL' if by == 'reason' else 'device'}, {'NULL' if by == 'device' else 'reason'}, sum(entries), sum(messages), "  # noqa: S608 - constants
+        f"sum(copies), sum(replayed), sum(bytes) FROM noise WHERE {where} GROUP BY {keys} "
+        f"ORDER BY sum(messages + copies) DESC, {keys} LIMIT ? OFFSET ?",
+        (*values, limit, after),
+    )
+    return [
+        QuarantineGroup(device=device, reason=reason, entries=entries, messages=messages, copies=copies, replayed=replayed, bytes=size)
+        for device, reason, entries, messages, copies, replayed, size in found
+    ]
 
 
 def _get(connection: sqlite3.Connection, item: str) -> QuarantinedMessage | None:
@@ -148,19 +226,34 @@ def _get(connection: sqlite3.Connection, item: str) -> QuarantinedMessage | None
     return None if found is None else _message(found)
 
 
+def _mark(connection: sqlite3.Connection, item: str, at: int) -> bool:
+    found = connection.execute("SELECT device, reason, size, replayed_at IS NULL FROM entry WHERE id = ?", (item,)).fetchone()
+    if found is None:
+        return False
+    device, reason, size, waited = found
+    connection.execute("UPDATE entry SET replayed_at = ?, recovered = 1 WHERE id = ?", (at, item))
+    connection.execute("UPDATE noise SET replayed = replayed + ? WHERE device = ? AND reason = ?", (waited, device, reason))
+    connection.execute("UPDATE total SET replayed_bytes = replayed_bytes + ?", (size * waited,))
+    return True
+
+
 def _message(row: tuple[Any, ...]) -> QuarantinedMessage:
-    item, topic, family, device, reason, detail, partial, count, first_seen, last_seen, replayed_at, packed = row
+    (
+        item, topic, family, device, reason, detail, partial, count, first_seen, last_seen,
+        replayed_at, recovered, stored_at, fields, packed,
+    ) = row  # fmt: skip
     return QuarantinedMessage(
         id=item, topic=topic, family=family, device=device or None, reason=reason, detail=detail, partial=bool(partial), count=count,
-        first_seen=first_seen, last_seen=last_seen, replayed_at=replayed_at, payload=zlib.decompress(packed),
+        first_seen=first_seen, last_seen=last_seen, replayed_at=replayed_at, recovered=bool(recovered), stored_at=stored_at,
+        fields=tuple(msgspec.json.decode(fields)), payload=zlib.decompress(packed),
     )  # fmt: skip
 
 
 def _stats(connection: sqlite3.Connection, limit_bytes: int) -> QuarantineStats:
-    used, evicted = connection.execute("SELECT bytes, evicted FROM total").fetchone()
-    sums = connection.execute("SELECT coalesce(sum(entries), 0), coalesce(sum(messages), 0), coalesce(sum(copies), 0) FROM noise")
-    entries, messages, copies = sums.fetchone()
-    by_reason = dict(connection.execute("SELECT reason, sum(messages + copies) FROM noise GROUP BY reason ORDER BY reason"))
+    used, replayed, evicted = connection.execute("SELECT bytes, replayed_bytes, evicted FROM total").fetchone()
+    reasons = connection.execute("SELECT reason, entries, messages, copies FROM reasons ORDER BY reason").fetchall()
     return QuarantineStats(
-        bytes_used=used, limit_bytes=limit_bytes, entries=entries, messages=messages, copies=copies, evicted=evicted, by_reason=by_reason
-    )
+        bytes_used=used, replayed_bytes=replayed, limit_bytes=limit_bytes, entries=sum(row[1] for row in reasons),
+        messages=sum(row[2] for row in reasons), copies=sum(row[3] for row in reasons), evicted=evicted,
+        by_reason={row[0]: row[2] + row[3] for row in reasons},
+    )  # fmt: skip

@@ -1,14 +1,19 @@
-"""How `quarantine.db` takes messages in and lets old ones go: runs in the file's own thread, inside its transaction.
+"""How `quarantine.db` takes messages in: runs in the file's own thread, inside its transaction, a batch at a time.
 
-`noise` holds the sums of each device and reason, so that neither a look at the level nor the choice of what has to go
-reads the messages themselves.
+`noise` holds the sums of each device and reason, `reasons` those of each reason, so that neither a look at the level nor the
+choice of what has to go reads the messages themselves. A flood of junk must not hold up others: a batch is counted in memory
+first and written in a handful of statements.
 """
 
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 
+import msgspec
+
+from ioc.adapters.quarantine_eviction import evict
 from ioc.domain.quarantined import QuarantineEntry
 
 COPIES_AN_HOUR = 10
@@ -18,81 +23,52 @@ _COUNTED_KEPT = 100_000
 _ROW_COST = 256
 """What an entry takes beside topic, detail and payload, in bytes, roughly."""
 _LEVEL = 1
+_SMALL = 512
+"""Payloads up to here are compressed with small tables: filling zlib's full ones takes longer than the payload itself."""
 _DETAIL_MOST = 1_024
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, topic BLOB NOT NULL, family TEXT NOT NULL, device TEXT NOT NULL,
     reason TEXT NOT NULL, detail TEXT NOT NULL, partial INTEGER NOT NULL, count INTEGER NOT NULL,
-    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, replayed_at INTEGER, size INTEGER NOT NULL, payload BLOB NOT NULL
+    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, replayed_at INTEGER, recovered INTEGER NOT NULL DEFAULT 0,
+    stored_at INTEGER, fields TEXT NOT NULL, size INTEGER NOT NULL, payload BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS entry_by_time ON entry (last_seen, id);
-CREATE INDEX IF NOT EXISTS entry_by_device ON entry (device, reason, partial, first_seen);
+CREATE INDEX IF NOT EXISTS entry_by_device ON entry (device, reason, first_seen);
+CREATE INDEX IF NOT EXISTS entry_replayed ON entry (replayed_at) WHERE replayed_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS noise (
     device TEXT NOT NULL, reason TEXT NOT NULL, entries INTEGER NOT NULL, messages INTEGER NOT NULL, copies INTEGER NOT NULL,
-    bytes INTEGER NOT NULL, PRIMARY KEY (device, reason)
+    replayed INTEGER NOT NULL, bytes INTEGER NOT NULL, PRIMARY KEY (device, reason)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS noise_by_bytes ON noise (bytes);
+CREATE TABLE IF NOT EXISTS reasons (
+    reason TEXT PRIMARY KEY, entries INTEGER NOT NULL, messages INTEGER NOT NULL, copies INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS total (
-    only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL, evicted INTEGER NOT NULL
+    only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL, replayed_bytes INTEGER NOT NULL, evicted INTEGER NOT NULL
 );
-INSERT OR IGNORE INTO total VALUES (1, 0, 0);
+INSERT OR IGNORE INTO total VALUES (1, 0, 0, 0);
 CREATE TABLE IF NOT EXISTS counted (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint INTEGER NOT NULL, reason TEXT NOT NULL, UNIQUE (fingerprint, reason)
 )
 """
 
 
+class _Heard(msgspec.Struct):
+    """What a batch says of one item."""
+
+    entry: QuarantineEntry
+    count: int = 0
+    last_seen: int = 0
+    detail: str = ""
+
+
 def take_in(connection: sqlite3.Connection, entries: Iterable[QuarantineEntry], limit_bytes: int) -> int:
     """Keeps or counts each entry; how many messages had to go for that."""
-    for entry in entries:
-        if _is_news(connection, entry):
-            _keep(connection, entry)
+    _keep(connection, _news(connection, list(entries)))
     connection.execute("DELETE FROM counted WHERE seq <= (SELECT max(seq) FROM counted) - ?", (_COUNTED_KEPT,))
-    return _evict(connection, limit_bytes)
-
-
-def remove(connection: sqlite3.Connection, item: str) -> bool:
-    """Forgets one entry; whether there was one."""
-    found = connection.execute("SELECT seq FROM entry WHERE id = ?", (item,)).fetchone()
-    if found is not None:
-        _delete(connection, found[0])
-    return found is not None
-
-
-def _is_news(connection: sqlite3.Connection, entry: QuarantineEntry) -> bool:
-    """A redelivery of what was counted before is none. Equal messages that the broker did not mark as such are."""
-    if not entry.fingerprint:
-        return True
-    fingerprint = entry.fingerprint - (1 << 64) if entry.fingerprint >= 1 << 63 else entry.fingerprint
-    known = (fingerprint, entry.refusal.reason)
-    added = connection.execute("INSERT INTO counted (fingerprint, reason) VALUES (?, ?) ON CONFLICT DO NOTHING", known)
-    return added.rowcount == 1 or not entry.redelivered
-
-
-def _keep(connection: sqlite3.Connection, entry: QuarantineEntry) -> None:
-    item = entry_id(entry)
-    device, reason, detail = entry.device or "", str(entry.refusal.reason), entry.refusal.detail[:_DETAIL_MOST]
-    again = connection.execute(
-        "UPDATE entry SET count = count + 1, last_seen = max(last_seen, ?), detail = ?, replayed_at = NULL WHERE id = ?",
-        (entry.at, detail, item),
-    )
-    size = 0
-    if again.rowcount == 0 and not (entry.partial and _counts_on_another(connection, device, reason, entry.at)):
-        packed = zlib.compress(entry.payload, _LEVEL)
-        size = len(packed) + len(entry.topic) + len(detail.encode(errors="replace")) + _ROW_COST
-        row = (item, entry.topic, entry.family, device, reason, detail, entry.partial, entry.at, entry.at, size, packed)
-        connection.execute(
-            "INSERT INTO entry (id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, size, payload) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?, ?)",
-            row,
-        )
-    connection.execute(
-        "INSERT INTO noise VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (device, reason) DO UPDATE SET entries = entries + excluded.entries, "
-        "messages = messages + excluded.messages, copies = copies + excluded.copies, bytes = bytes + excluded.bytes",
-        (device, reason, int(size > 0), int(not entry.partial), int(entry.partial), size),
-    )
-    connection.execute("UPDATE total SET bytes = bytes + ?", (size,))
+    return evict(connection, limit_bytes)
 
 
 def entry_id(entry: QuarantineEntry) -> str:
@@ -103,49 +79,163 @@ def entry_id(entry: QuarantineEntry) -> str:
     return digest.hexdigest()
 
 
-def _counts_on_another(connection: sqlite3.Connection, device: str, reason: str, at: int) -> bool:
-    """Whether the hour's copies are used up; the newest of them then counts this one too."""
-    begin = at // _HOUR_MS * _HOUR_MS
-    kept = connection.execute(
-        "SELECT seq FROM entry WHERE device = ? AND reason = ? AND partial = 1 AND first_seen >= ? AND first_seen < ? "
-        "ORDER BY first_seen DESC, seq DESC LIMIT ?",
-        (device, reason, begin, begin + _HOUR_MS, COPIES_AN_HOUR),
+def _news(connection: sqlite3.Connection, entries: Sequence[QuarantineEntry]) -> Iterator[QuarantineEntry]:
+    """Without redeliveries of what was counted before. Equal messages that the broker did not mark as such are news."""
+    met: dict[tuple[int, str], None] = {}
+    for entry in entries:
+        if entry.fingerprint:
+            known = (_signed(entry.fingerprint), str(entry.refusal.reason))
+            if entry.redelivered and (known in met or _is_counted(connection, known)):
+                continue
+            met[known] = None
+        yield entry
+    connection.executemany("INSERT INTO counted (fingerprint, reason) VALUES (?, ?) ON CONFLICT DO NOTHING", met)
+
+
+def _signed(fingerprint: int) -> int:
+    return fingerprint - (1 << 64) if fingerprint >= 1 << 63 else fingerprint
+
+
+def _is_counted(connection: sqlite3.Connection, known: tuple[int, str]) -> bool:
+    found = connection.execute("SELECT 1 FROM counted WHERE fingerprint = ? AND reason = ?", known)
+    return found.fetchone() is not None
+
+
+def _keep(connection: sqlite3.Connection, news: Iterable[QuarantineEntry]) -> None:
+    named = [(entry_id(entry), entry) for entry in news]
+    known = _known(connection, {item for item, _ in named})
+    copies = _Copies(connection)
+    heard: dict[str, _Heard] = {}
+    for item, entry in named:
+        kept = item
+        if item not in heard and item not in known and entry.partial:
+            kept = copies.place(item, entry)
+        one = heard.setdefault(kept, _Heard(entry))
+        one.count += 1
+        one.last_seen = max(one.last_seen, entry.at)
+        if kept == item:
+            one.detail = entry.refusal.detail[:_DETAIL_MOST]
+    _count(connection, {item: one for item, one in heard.items() if item in known or item in copies.older})
+    added = {item: one for item, one in heard.items() if item not in known and item not in copies.older}
+    _sum(connection, heard.values(), _add(connection, added))
+
+
+def _known(connection: sqlite3.Connection, items: Iterable[str]) -> frozenset[str]:
+    asked = msgspec.json.encode(list(items)).decode()
+    rows = connection.execute("SELECT id FROM entry WHERE id IN (SELECT value FROM json_each(?))", (asked,))
+    return frozenset(item for (item,) in rows)
+
+
+def _count(connection: sqlite3.Connection, again: dict[str, _Heard]) -> None:
+    """What came again waits again, also when it had been stored after all."""
+    if not again:
+        return
+    asked = msgspec.json.encode(list(again)).decode()
+    replayed = connection.execute(
+        "SELECT device, reason, size FROM entry WHERE replayed_at IS NOT NULL AND id IN (SELECT value FROM json_each(?))", (asked,)
     ).fetchall()
-    if len(kept) < COPIES_AN_HOUR:
-        return False
-    connection.execute("UPDATE entry SET count = count + 1, last_seen = max(last_seen, ?) WHERE seq = ?", (at, kept[0][0]))
-    return True
-
-
-def _evict(connection: sqlite3.Connection, limit_bytes: int) -> int:
-    """While there is too much, the device and reason with most bytes lose their oldest."""
-    evicted = 0
-    while connection.execute("SELECT bytes FROM total").fetchone()[0] > limit_bytes:
-        noisiest = connection.execute("SELECT device, reason FROM noise ORDER BY bytes DESC LIMIT 1").fetchone()
-        if noisiest is None:
-            break
-        oldest = connection.execute(
-            "SELECT seq FROM entry WHERE device = ? AND reason = ? ORDER BY first_seen, seq LIMIT 1", noisiest
-        ).fetchone()
-        if oldest is None:
-            break
-        evicted += _delete(connection, oldest[0])
-    if evicted:
-        connection.execute("UPDATE total SET evicted = evicted + ?", (evicted,))
-    return evicted
-
-
-def _delete(connection: sqlite3.Connection, seq: int) -> int:
-    """How many messages the entry stood for."""
-    ((device, reason, partial, count, size),) = connection.execute(
-        "DELETE FROM entry WHERE seq = ? RETURNING device, reason, partial, count, size", (seq,)
-    ).fetchall()
-    copies = count if partial else 0
-    connection.execute(
-        "UPDATE noise SET entries = entries - 1, messages = messages - ?, copies = copies - ?, bytes = bytes - ? "
-        "WHERE device = ? AND reason = ?",
-        (count - copies, copies, size, device, reason),
+    connection.executemany("UPDATE noise SET replayed = replayed - 1 WHERE device = ? AND reason = ?", [row[:2] for row in replayed])
+    connection.execute("UPDATE total SET replayed_bytes = replayed_bytes - ?", (sum(row[2] for row in replayed),))
+    connection.executemany(
+        "UPDATE entry SET count = count + ?, last_seen = max(last_seen, ?), detail = coalesce(nullif(?, ''), detail), replayed_at = NULL "
+        "WHERE id = ?",
+        [(one.count, one.last_seen, one.detail, item) for item, one in again.items()],
     )
-    connection.execute("DELETE FROM noise WHERE device = ? AND reason = ? AND entries <= 0", (device, reason))
-    connection.execute("UPDATE total SET bytes = bytes - ?", (size,))
-    return int(count)
+
+
+def _add(connection: sqlite3.Connection, added: dict[str, _Heard]) -> Counter[tuple[str, str]]:
+    """Bytes by device and reason."""
+    sizes: Counter[tuple[str, str]] = Counter()
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for item, one in added.items():
+            entry = one.entry
+            packed = _pack(entry.payload)
+            size = len(packed) + len(entry.topic) + len(one.detail.encode(errors="replace")) + _ROW_COST
+            sizes[_group(entry)] += size
+            yield (
+                item, entry.topic, entry.family, entry.device or "", str(entry.refusal.reason), one.detail, entry.partial, one.count,
+                entry.at, one.last_seen, entry.stored_at, msgspec.json.encode(entry.fields).decode(), size, packed,
+            )  # fmt: skip
+
+    connection.executemany(
+        "INSERT INTO entry (id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, stored_at, fields, size, "
+        "payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        rows(),
+    )
+    _count_entries(connection, Counter(_group(one.entry) for one in added.values()))
+    return sizes
+
+
+def _pack(payload: bytes) -> bytes:
+    if len(payload) > _SMALL:
+        return zlib.compress(payload, _LEVEL)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, 12, 4)
+    return packer.compress(payload) + packer.flush()
+
+
+def _group(entry: QuarantineEntry) -> tuple[str, str]:
+    return entry.device or "", str(entry.refusal.reason)
+
+
+def _count_entries(connection: sqlite3.Connection, added: Counter[tuple[str, str]]) -> None:
+    connection.executemany(
+        "INSERT INTO noise VALUES (?, ?, ?, 0, 0, 0, 0) ON CONFLICT DO UPDATE SET entries = entries + excluded.entries",
+        [(device, reason, entries) for (device, reason), entries in added.items()],
+    )
+    by_reason: Counter[str] = Counter()
+    for (_, reason), entries in added.items():
+        by_reason[reason] += entries
+    connection.executemany(
+        "INSERT INTO reasons VALUES (?, ?, 0, 0) ON CONFLICT DO UPDATE SET entries = entries + excluded.entries", by_reason.items()
+    )
+
+
+def _sum(connection: sqlite3.Connection, heard: Iterable[_Heard], sizes: Counter[tuple[str, str]]) -> None:
+    """Adds the batch to the sums."""
+    counts: dict[tuple[str, str], list[int]] = {}
+    for one in heard:
+        counts.setdefault(_group(one.entry), [0, 0])[one.entry.partial] += one.count
+    connection.executemany(
+        "UPDATE noise SET messages = messages + ?, copies = copies + ?, bytes = bytes + ? WHERE device = ? AND reason = ?",
+        [(*counts[group], sizes[group], *group) for group in counts],
+    )
+    connection.executemany(
+        "UPDATE reasons SET messages = messages + ?, copies = copies + ? WHERE reason = ?",
+        [(*count, reason) for (_, reason), count in counts.items()],
+    )
+    connection.execute("UPDATE total SET bytes = bytes + ?", (sizes.total(),))
+
+
+class _Copies:
+    """Where a new copy of a partial message is counted: on itself, or on the newest of its hour when those are used up."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._hours: dict[tuple[str, str, int], list[tuple[int, str]]] = {}
+        self.older: set[str] = set()
+        """Items from before this batch on which something was counted."""
+        self._mine: set[str] = set()
+
+    def place(self, item: str, entry: QuarantineEntry) -> str:
+        """The id of the item that counts this entry."""
+        device, reason = _group(entry)
+        hour = (device, reason, entry.at // _HOUR_MS)
+        kept = self._hours.get(hour)
+        if kept is None:
+            kept = self._hours[hour] = self._read(*hour)
+        if len(kept) < COPIES_AN_HOUR:
+            kept.append((entry.at, item))
+            self._mine.add(item)
+            return item
+        newest = max(kept, key=lambda one: one[0])[1]
+        if newest not in self._mine:
+            self.older.add(newest)
+        return newest
+
+    def _read(self, device: str, reason: str, hour: int) -> list[tuple[int, str]]:
+        return self._connection.execute(
+            "SELECT first_seen, id FROM entry WHERE device = ? AND reason = ? AND partial = 1 AND first_seen >= ? AND first_seen < ? "
+            "ORDER BY first_seen DESC, seq DESC LIMIT ?",
+            (device, reason, hour * _HOUR_MS, (hour + 1) * _HOUR_MS, COPIES_AN_HOUR),
+        ).fetchall()

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -11,6 +11,7 @@ from ioc.api.documents import ledger_document, quarantine_document
 from ioc.api.ports import Ledger, Quarantine
 from ioc.domain.nearest import Nearest
 from ioc.domain.principal import Role
+from ioc.domain.quarantined import QuarantineFilter
 from ioc.domain.registry import Device, RowError, Unit
 from ioc.domain.registry_import import ImportPlan, parse_devices, parse_units, plan_devices, plan_units
 from ioc.domain.rfc3339 import to_rfc3339
@@ -100,13 +101,30 @@ class ById(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
 
 
-class ListQuarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ListQuarantine(QuarantineFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A page of the quarantine."""
 
-    device: str | None = None
-    reason: str | None = None
     limit: int = 100
     cursor: str | None = None
+
+    @property
+    def filter(self) -> QuarantineFilter:
+        """Without the page."""
+        return QuarantineFilter(**{name: getattr(self, name) for name in QuarantineFilter.__struct_fields__})
+
+
+class SumQuarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of its sums."""
+
+    by: Literal["device", "reason"] | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
+class ReplayQuarantine(ListQuarantine, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A page to be tried again; `dry_run` only says what would become of it."""
+
+    dry_run: bool = False
 
 
 class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -178,14 +196,17 @@ def ledger_commands(ledger: Ledger) -> dict[str, Handler]:
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:
-    """`quarantine.list|show|replay`: the documents of the API."""
+    """`quarantine.list|summary|show|replay|replay_many`: the documents of the API."""
 
     async def listing(args: Mapping[str, Any]) -> dict[str, Any]:
         wanted = _read(args, ListQuarantine)
-        items, following = await quarantine.quarantined(
-            device=wanted.device, reason=wanted.reason, units=None, limit=wanted.limit, cursor=wanted.cursor
-        )
+        items, following = await quarantine.quarantined(wanted.filter, limit=wanted.limit, cursor=wanted.cursor)
         return {"items": [quarantine_document(item) for item in items], "next": following}
+
+    async def summary(args: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = _read(args, SumQuarantine)
+        items, following = await quarantine.quarantine_summary(wanted.by, units=None, limit=wanted.limit, cursor=wanted.cursor)
+        return {"items": items, "next": following}
 
     async def show(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
         wanted = _read(args, ById).id
@@ -200,7 +221,19 @@ def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:
             raise _no_item(wanted)
         return await quarantine.replay(wanted, by="person:console")
 
-    return {"quarantine.list": listing, "quarantine.show": show, "quarantine.replay": replay}
+    async def replay_many(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        wanted = _read(args, ReplayQuarantine)
+        return await quarantine.replay_many(
+            wanted.filter, by="person:console", limit=wanted.limit, cursor=wanted.cursor, dry_run=wanted.dry_run
+        )
+
+    return {
+        "quarantine.list": listing,
+        "quarantine.summary": summary,
+        "quarantine.show": show,
+        "quarantine.replay": replay,
+        "quarantine.replay_many": replay_many,
+    }
 
 
 class _RegistryDesk:

@@ -161,6 +161,8 @@ class QuarantineDocument(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     topic: str
+    family: str
+    """As the ledger counts it."""
     device: str | None
     reason: str
     detail: str
@@ -168,6 +170,8 @@ class QuarantineDocument(msgspec.Struct, frozen=True, kw_only=True):
     partial: bool
     first_seen: Instant
     last_seen: Instant
+    replayed_at: Instant | None
+    """When it was stored after all."""
     payload: str
     payload_encoding: str
     """utf-8 or base64."""
@@ -308,6 +312,7 @@ def quarantine_document(item: QuarantineItem) -> QuarantineDocument:
     return QuarantineDocument(
         id=item.id,
         topic=item.topic,
+        family=item.family,
         device=item.device,
         reason=item.reason,
         detail=item.detail,
@@ -315,6 +320,7 @@ def quarantine_document(item: QuarantineItem) -> QuarantineDocument:
         partial=item.partial,
         first_seen=to_rfc3339(item.first_seen),
         last_seen=to_rfc3339(item.last_seen),
+        replayed_at=instant(item.replayed_at),
         payload=payload,
         payload_encoding=encoding,
     )

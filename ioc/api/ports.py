@@ -15,6 +15,7 @@ from ioc.domain.family import Family
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal
+from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
 from ioc.domain.silence import Silence
 from ioc.domain.state import AlarmFilter, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
@@ -119,8 +120,11 @@ class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
     first_seen: int
     last_seen: int
     payload: bytes
+    family: str = "unknown"
     partial: bool = False
     """A copy of a message of which the rest was stored."""
+    replayed_at: int | None = None
+    """When it was stored after all."""
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,19 +134,42 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class ReplayedItem(Replay, frozen=True, kw_only=True):
+    """One message of many."""
+
+    id: str
+    device: str | None
+    reason: str
+
+
+class Replays(msgspec.Struct, frozen=True, kw_only=True):
+    """How an attempt to store many ended; `next` goes on where it ended, None = all were tried."""
+
+    items: list[ReplayedItem]
+    recovered: int
+    refused: int
+    next: str | None
+
+
 class Quarantine(Protocol):
     """What could not be stored."""
 
-    async def quarantined(
-        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, limit: int, cursor: str | None
-    ) -> tuple[list[QuarantineItem], str | None]:
+    async def quarantined(self, wanted: QuarantineFilter, *, limit: int, cursor: str | None) -> tuple[list[QuarantineItem], str | None]:
         """Newest first."""
+
+    async def quarantine_summary(
+        self, by: Literal["device", "reason"] | None, *, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[QuarantineGroup], str | None]:
+        """Sums by device, by reason, or (None) by both; the most first."""
 
     async def quarantined_one(self, item: str) -> QuarantineItem | None:
         """One item, or None."""
 
     async def replay(self, item: str, *, by: str) -> Replay:
         """Decodes it again with today's declarations and stores what can be stored."""
+
+    async def replay_many(self, wanted: QuarantineFilter, *, by: str, limit: int, cursor: str | None, dry_run: bool) -> Replays:
+        """The same for a page of the list; `dry_run` only says what would become of them."""
 
 
 class Ledger(Protocol):

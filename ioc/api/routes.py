@@ -17,6 +17,7 @@ from ioc.api.handlers.common import Paged
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
+from ioc.domain.quarantined import QuarantineGroup
 
 _API = "/api/v1"
 _DEVICE = f"{_API}/devices/{{id}}"
@@ -73,6 +74,10 @@ ROUTES: tuple[Route, ...] = (
     _get(
         f"{_API}/quarantine", "What could not be stored", records.list_quarantine, Page[QuarantineDocument],
         query=records.QuarantineQuery,
+    ),
+    _get(
+        f"{_API}/quarantine/summary", "Who fills the quarantine, and why", records.sum_quarantine, Page[QuarantineGroup],
+        query=records.SummaryQuery,
     ),
     _get(_QUARANTINED, "One quarantined message", records.get_quarantined, QuarantineDocument),
     _act(f"{_QUARANTINED}/replay", "Try again to store it", records.replay, Replay, access=Access.OPERATE),

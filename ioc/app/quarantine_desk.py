@@ -1,54 +1,39 @@
 """The quarantine as people use it: look, and try again with today's declarations."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Literal
 
-from collectors.accounting import minute_of
-from collectors.delivery import Delivery
-from collectors.ingest import Ingest, Taken
-from collectors.points import PointEncoder
-from collectors.redelivery import RedeliveryMemory
-from collectors.writer import Writer, put_own
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
-from ioc.adapters.state.store import StateDb
-from ioc.api.ports import QuarantineItem, Replay
-from ioc.domain.family import Family
+from ioc.api.ports import QuarantineItem, Replay, ReplayedItem, Replays
+from ioc.app.replaying import Replayer, Verdict
 from ioc.domain.fleet import Fleet
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
+from ioc.domain.state import CursorError
+
+MOST_REPLAYED = 200
+"""Messages tried at once: others wait for the same files."""
+_LONGEST_COUNT = 9
 
 
 class QuarantineDesk:
-    """A replay goes to the store only: it never enters live alarms as news."""
+    """Lists, sums and replays."""
 
-    def __init__(
-        self,
-        quarantine: QuarantineFile,
-        families: Mapping[str, Family],
-        *,
-        fleet: Fleet,
-        topic_roots: Mapping[str, str],
-        history_limit: int,
-        writer: Writer,
-        state: StateDb,
-        clock: Callable[[], int],
-    ) -> None:
-        """`topic_roots`: source → its topic root."""
+    def __init__(self, quarantine: QuarantineFile, replayer: Replayer, *, fleet: Fleet) -> None:
         self._quarantine = quarantine
-        self._families = families
+        self._replayer = replayer
         self._fleet = fleet
-        self._topic_roots = topic_roots
-        self._history_limit = history_limit
-        self._writer = writer
-        self._state = state
-        self._clock = clock
+        self._one_at_a_time = asyncio.Lock()
 
-    async def quarantined(
-        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, limit: int, cursor: str | None
-    ) -> tuple[list[QuarantineItem], str | None]:
-        """Newest first; `units` narrows to the devices of these units."""
-        devices = None if units is None else [one.device for one in self._fleet.devices() if one.unit in units]
-        found = await self._quarantine.list(device=device, devices=devices, reason=reason, after=cursor, limit=limit + 1)
-        items = [quarantine_item(message) for message in found[:limit]]
-        return items, items[-1].id if len(found) > limit else None
+    async def quarantined(self, wanted: QuarantineFilter, *, limit: int, cursor: str | None) -> tuple[list[QuarantineItem], str | None]:
+        """Newest first."""
+        return await page_of(self._quarantine, wanted, devices=self._devices(wanted.units), limit=limit, cursor=cursor)
+
+    async def quarantine_summary(
+        self, by: Literal["device", "reason"] | None, *, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[QuarantineGroup], str | None]:
+        """Sums by device, by reason, or (None) by both; the most first."""
+        return await summary_of(self._quarantine, by, devices=self._devices(units), limit=limit, cursor=cursor)
 
     async def quarantined_one(self, item: str) -> QuarantineItem | None:
         """One item, or None."""
@@ -57,36 +42,66 @@ class QuarantineDesk:
 
     async def replay(self, item: str, *, by: str) -> Replay:  # noqa: ARG002  the port's; the audit log is to come
         """Decodes it again with today's declarations and stores what can be stored."""
-        message = await self._quarantine.get(item)
-        if message is None:
-            return Replay(recovered=False, detail="it is no longer in quarantine")
-        source, taken = self._read(message)
-        point = PointEncoder(self._families).point(taken)
-        if point is None:
-            reasons = "; ".join(refusal.detail for refusal in taken.refusals) or "it holds nothing to store"
-            return Replay(recovered=False, detail=f"still refused: {reasons}")
-        refusals = await put_own(self._writer, [point])
-        if any(refusal.field is None for refusal in refusals):
-            return Replay(recovered=False, detail=f"the store refused it: {refusals[0].detail}")
-        now = self._clock()
-        await self._quarantine.mark_replayed(item, now)
-        row = LedgerRow(message.family, minute_of(now), LedgerTerms(recovered=1))
-        await self._state.book(Booking(source=source, rows=(row,)))
-        left = "; ".join(f"{refusal.field}: {refusal.detail}" for refusal in taken.refusals)
-        return Replay(recovered=True, detail=f"stored, without {left}" if left else "stored")
+        async with self._one_at_a_time:
+            message = await self._quarantine.get(item)
+            if message is None:
+                return Replay(recovered=False, detail="it is no longer in quarantine")
+            (verdict,) = await self._replayer.replay([message])
+        return Replay(recovered=verdict.recovered, detail=verdict.detail)
 
-    def _read(self, message: QuarantinedMessage) -> tuple[str, Taken]:
-        """A fresh reader for each: a replay must not look like a repetition, nor teach us about the device's clock."""
-        topic = message.topic.decode(errors="replace")
-        source = next((name for name, root in self._topic_roots.items() if topic.startswith(root + "/")), next(iter(self._topic_roots)))
-        reader = Ingest(
-            self._families,
-            topic_root=self._topic_roots[source],
-            history_limit=self._history_limit,
-            redelivery=RedeliveryMemory(),
-        )
-        (taken,) = reader.read([Delivery(message.topic, message.payload, message.first_seen, 0, 0)])
-        return source, taken
+    async def replay_many(
+        self,
+        wanted: QuarantineFilter,
+        *,
+        by: str,  # noqa: ARG002  the port's; the audit log is to come
+        limit: int,
+        cursor: str | None,
+        dry_run: bool,
+    ) -> Replays:
+        """The same for a page of the list, at most MOST_REPLAYED; `dry_run` only says what would become of them."""
+        most = min(limit, MOST_REPLAYED)
+        async with self._one_at_a_time:
+            found = await self._quarantine.list(wanted, devices=self._devices(wanted.units), after=cursor, limit=most + 1)
+            messages = found[:most]
+            verdicts = self._replayer.foresee(messages) if dry_run else await self._replayer.replay(messages)
+        return _replays(messages, verdicts, messages[-1].cursor if len(found) > most else None)
+
+    def _devices(self, units: frozenset[str] | None) -> list[str] | None:
+        return None if units is None else [one.device for one in self._fleet.devices() if one.unit in units]
+
+
+def _replays(messages: Sequence[QuarantinedMessage], verdicts: Sequence[Verdict], following: str | None) -> Replays:
+    items = [
+        ReplayedItem(id=message.id, device=message.device, reason=message.reason, recovered=verdict.recovered, detail=verdict.detail)
+        for message, verdict in zip(messages, verdicts, strict=True)
+    ]
+    recovered = sum(item.recovered for item in items)
+    return Replays(items=items, recovered=recovered, refused=len(items) - recovered, next=following)
+
+
+async def page_of(
+    quarantine: QuarantineFile, wanted: QuarantineFilter, *, devices: Collection[str] | None, limit: int, cursor: str | None
+) -> tuple[list[QuarantineItem], str | None]:
+    """A page of the list, newest first, and the cursor of the next."""
+    found = await quarantine.list(wanted, devices=devices, after=cursor, limit=limit + 1)
+    return [quarantine_item(message) for message in found[:limit]], found[limit - 1].cursor if len(found) > limit else None
+
+
+async def summary_of(
+    quarantine: QuarantineFile,
+    by: Literal["device", "reason"] | None,
+    *,
+    devices: Collection[str] | None,
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[QuarantineGroup], str | None]:
+    """A page of the sums, and the cursor of the next: the number of those that came before."""
+    if cursor is not None and not (cursor.isdecimal() and len(cursor) <= _LONGEST_COUNT):
+        msg = f"{cursor[:60]!r} is no cursor of this list"
+        raise CursorError(msg)
+    after = int(cursor or 0)
+    found = await quarantine.summary(by=by, devices=devices, after=after, limit=limit + 1)
+    return found[:limit], str(after + limit) if len(found) > limit else None
 
 
 def quarantine_item(message: QuarantinedMessage) -> QuarantineItem:
@@ -95,6 +110,7 @@ def quarantine_item(message: QuarantinedMessage) -> QuarantineItem:
         id=message.id,
         topic=message.topic_text,
         device=message.device,
+        family=message.family,
         reason=message.reason,
         detail=message.detail,
         count=message.count,
@@ -102,4 +118,5 @@ def quarantine_item(message: QuarantinedMessage) -> QuarantineItem:
         last_seen=message.last_seen,
         payload=message.payload,
         partial=message.partial,
+        replayed_at=message.replayed_at,
     )

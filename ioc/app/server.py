@@ -33,6 +33,7 @@ from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.records import LedgerReader
 from ioc.app.registry import import_at_first_start
+from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
@@ -149,16 +150,16 @@ class Server:
             not_durable=self._not_durable,
         )
         self.ledger = LedgerReader(files.state, self._in_flight)
-        self.quarantine = QuarantineDesk(
+        replayer = Replayer(
             files.quarantine,
             config.families,
-            fleet=self.fleet,
             topic_roots={broker.client_id: broker.topic_root for broker in settings.brokers},
             history_limit=settings.store.retention,
             writer=self.writer,
             state=files.state,
             clock=now_ms,
         )
+        self.quarantine = QuarantineDesk(files.quarantine, replayer, fleet=self.fleet)
         self.open_access = open_access
 
     async def restore(self) -> None:

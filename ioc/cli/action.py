@@ -24,8 +24,8 @@ from ioc.config.problem import Problem
 from ioc.config.settings import Site
 from ioc.domain.family import Family
 
-_NEEDS_SERVER = "quarantine.replay"
-"""For this command decoder and store must be at work."""
+_NEED_SERVER = ("quarantine.replay", "quarantine.replay_many")
+"""For these commands decoder and store must be at work."""
 _FOR_EVER_MS = 2**62
 _NO_LIMIT = 2**62
 
@@ -48,7 +48,7 @@ async def _act(where: Place, command: str, args: Mapping[str, Any]) -> Any:  # n
     try:
         return await ask(where.data_dir, command, args)
     except NotRunningError:
-        if command == _NEEDS_SERVER:
+        if command in _NEED_SERVER:
             msg = f"no server is running on {where.data_dir}, and `ioc quarantine replay` needs one; start `ioc run`"
             raise Failure(msg, Exit.UNREACHABLE) from None
     with data_dir_lock(where.data_dir):

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -14,29 +15,51 @@ quarantine = typer.Typer(help="Messages that could not be stored.", no_args_is_h
 ledger = typer.Typer(help="The ledger: every delivery and how it ended.", invoke_without_command=True)
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id that `ioc quarantine list` shows.")]
+_By = StrEnum("_By", ["device", "reason"])
 _TERMS = ("received", "stored", "spooled", "quarantined", "duplicate", "retained", "returned", "in_flight")
 _BESIDES = ("partial", "clock_corrected", "overwritten", "recovered", "evicted")
+
+
+_COLUMNS = ["id", "last_seen", "count", "reason", "device", "topic", "detail"]
+_SUMS = ["device", "reason", "entries", "messages", "copies", "replayed", "bytes"]
+DeviceOption = Annotated[str | None, typer.Option("--device", help="Only this device.")]
+FamilyOption = Annotated[str | None, typer.Option("--family", help="Only this family; unknown = what belongs to none.")]
+ReasonOption = Annotated[str | None, typer.Option("--reason", help="Only this reason, for example not_json.")]
+FromOption = Annotated[str | None, typer.Option("--from", metavar="TIME", help="Last seen from then on, RFC 3339 or the site's time.")]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Last seen before then.")]
+PartialOption = Annotated[bool | None, typer.Option("--partial/--whole", help="Only copies of partial messages, or only whole ones.")]
 
 
 @quarantine.command("list")
 def list_quarantine(
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
-    device: Annotated[str | None, typer.Option("--device", help="Only this device.")] = None,
-    reason: Annotated[str | None, typer.Option("--reason", help="Only this reason, for example not_json.")] = None,
+    by: Annotated[_By | None, typer.Option("--by", help="Sums by device or by reason, the most first, in place of messages.")] = None,
+    device: DeviceOption = None,
+    family: FamilyOption = None,
+    reason: ReasonOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    partial: PartialOption = None,
+    replayed: Annotated[bool | None, typer.Option("--replayed/--waiting", help="Only what has been stored after all.")] = False,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")] = 100,
     cursor: Annotated[str | None, typer.Option("--cursor", help="Go on where the last page ended.")] = None,
     json: JsonOption = False,
 ) -> None:
-    """List what is in quarantine, newest first."""
-    found = _act(place(config, data_dir), "quarantine.list", device=device, reason=reason, limit=limit, cursor=cursor)
+    """List what is in quarantine, newest first, or who fills it."""
+    where = place(config, data_dir)
+    if by is not None:
+        found = _act(where, "quarantine.summary", by=by.value, limit=limit, cursor=cursor)
+    else:
+        wanted = _filter(where, device=device, family=family, reason=reason, start=start, end=end, partial=partial)
+        found = _act(where, "quarantine.list", **wanted, replayed=replayed, limit=limit, cursor=cursor)
     if json:
         print_json(found)
         return
-    columns = ["id", "last_seen", "count", "reason", "device", "topic", "detail"]
+    columns = _COLUMNS if by is None else [name for name in _SUMS if name == by.value or name not in _By.__members__.values()]
     print_table(found["items"], columns, empty="The quarantine is empty.")
     if found["next"]:
-        print(f"More: ioc quarantine list --cursor {found['next']}")
+        print(f"More: the same with --cursor {found['next']}")
 
 
 @quarantine.command("show")
@@ -53,14 +76,35 @@ def show_quarantined(item: IdArgument, config: ConfigOption = None, data_dir: Da
 
 
 @quarantine.command("replay")
-def replay_quarantined(item: IdArgument, config: ConfigOption = None, data_dir: DataDirOption = None, json: JsonOption = False) -> None:
-    """Try to store a message again, with today's families."""
-    done = _act(place(config, data_dir), "quarantine.replay", id=item)
-    if json:
-        print_json(done)
-    else:
-        print(("Recovered: " if done["recovered"] else "Still not stored: ") + done["detail"])
-    if not done["recovered"]:
+def replay_quarantined(
+    items: Annotated[list[str] | None, typer.Argument(metavar="[ID]…", help="Ids that `ioc quarantine list` shows.")] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    every: Annotated[bool, typer.Option("--all", help="All that wait.")] = False,
+    device: DeviceOption = None,
+    family: FamilyOption = None,
+    reason: ReasonOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    partial: PartialOption = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of them.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Store without asking.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Try to store messages again, with today's families: those named, or all that the filters let through."""
+    from ioc.cli.replay import replay_each, replay_filtered
+
+    where = place(config, data_dir)
+    wanted = _filter(where, device=device, family=family, reason=reason, start=start, end=end, partial=partial)
+    filtered = every or any(value is not None for value in wanted.values())
+    if bool(items) == filtered:
+        msg = "name the messages to replay, or choose them by --device, --family, --reason, --from, --to, --partial, --whole or --all"
+        raise Failure(msg, Exit.USAGE)
+    if items and dry_run:
+        msg = "--dry-run fits the filters; `ioc quarantine show ID` shows one message"
+        raise Failure(msg, Exit.USAGE)
+    refused = replay_each(where, items, json=json) if items else replay_filtered(where, wanted, dry_run=dry_run, yes=yes, json=json)
+    if refused:
         raise typer.Exit(Exit.WRONG)
 
 
@@ -133,6 +177,10 @@ def _payload(found: dict[str, Any]) -> str:
         raw = base64.b64decode(payload)
         return f"{len(raw)} bytes, not text: {raw[:512]!r}"
     return str(payload)
+
+
+def _filter(where: Place, *, start: str | None, end: str | None, **equal: object) -> dict[str, object]:
+    return {**equal, "start": _instant(start, where), "end": _instant(end, where)}
 
 
 def _instant(text: str | None, where: Place) -> int | None:

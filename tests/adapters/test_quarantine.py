@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ioc.adapters.quarantine import QuarantineError, QuarantineFile
 from ioc.domain.point import StoreUnavailableError
-from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.quarantined import QuarantineEntry, QuarantineFilter
 from ioc.domain.sample import Reason, Refusal
+from ioc.domain.state import CursorError
 
 HOUR = 3_600_000
 
@@ -138,25 +139,25 @@ async def test_list_is_newest_first_in_pages_with_filters(quarantine: Quarantine
     pages, after = [], None
     while page := await quarantine.list(after=after, limit=7):
         pages += page
-        after = page[-1].id
+        after = page[-1].cursor
     assert pages == everything
-    assert len(await quarantine.list(device="d1")) == 10
-    assert len(await quarantine.list(device="d1", reason="too_deep")) == 5
+    assert len(await quarantine.list(QuarantineFilter(device="d1"))) == 10
+    assert len(await quarantine.list(QuarantineFilter(device="d1", reason="too_deep"))) == 5
     assert len(await quarantine.list(devices={"d0", "d2"})) == 20
     assert await quarantine.list(devices=[]) == []
-    assert await quarantine.list(family="factory_line") == []
+    assert await quarantine.list(QuarantineFilter(family="factory_line")) == []
 
 
 async def test_replayed_message_leaves_the_list_until_it_comes_again(quarantine: QuarantineFile) -> None:
     """Kept as long as there is room, and found by asking for it."""
     await quarantine.add([entry()])
     (kept,) = await quarantine.list()
-    assert await quarantine.mark_replayed(kept.id, 99)
+    assert await quarantine.mark_replayed([kept.id], 99)
     assert await quarantine.list() == []
-    assert [item.replayed_at for item in await quarantine.list(replayed=True)] == [99]
+    assert [item.replayed_at for item in await quarantine.list(QuarantineFilter(replayed=True))] == [99]
     await quarantine.add([entry()])
     assert [item.id for item in await quarantine.list()] == [kept.id]
-    assert not await quarantine.mark_replayed("nothing", 99)
+    assert not await quarantine.mark_replayed(["nothing"], 99)
 
 
 async def test_removed_message_is_gone_from_list_and_sums(quarantine: QuarantineFile) -> None:
@@ -181,6 +182,46 @@ async def test_full_disk_is_an_error_and_changes_nothing(tmp_path: Path) -> None
     assert [item.payload for item in await quarantine.list()] == [b"kept"]
     assert (await quarantine.stats()).messages == 1
     await quarantine.close()
+
+
+async def test_stored_messages_make_room_first_and_are_no_loss(tmp_path: Path) -> None:
+    """The store has them: nothing that waits is dropped while one of them is there."""
+    quarantine = QuarantineFile(tmp_path / "quarantine.db", limit_bytes=20_000)
+    await quarantine.open()
+    await quarantine.add([entry(b"%d" % i, at=i) for i in range(50)])
+    kept = await quarantine.list(limit=50)
+    assert await quarantine.mark_replayed([item.id for item in kept[:20]], 99) == 20
+    assert 0 < quarantine.level.replayed_bytes < quarantine.level.bytes_used
+    assert await quarantine.add([entry(b"new %d" % i, "d2") for i in range(20)]) == 0
+    assert len(await quarantine.list(limit=100)) == 50
+    assert quarantine.level.bytes_used <= 20_000
+    await quarantine.close()
+
+
+async def test_messages_are_found_by_all_that_is_known_of_them(quarantine: QuarantineFile) -> None:
+    """Family, time of the last, copies or whole messages."""
+    await quarantine.add([entry(b"a", at=10), entry(b"b", at=20), entry(b"c", at=30, partial=True)])
+    found = {
+        name: sorted(item.payload for item in await quarantine.list(wanted))
+        for name, wanted in {
+            "from": QuarantineFilter(start=20),
+            "to": QuarantineFilter(end=20),
+            "partial": QuarantineFilter(partial=True),
+            "whole": QuarantineFilter(partial=False),
+            "family": QuarantineFilter(family="speaker", start=10, end=21),
+        }.items()
+    }
+    assert found == {"from": [b"b", b"c"], "to": [b"a"], "partial": [b"c"], "whole": [b"a", b"b"], "family": [b"a", b"b"]}
+
+
+async def test_cursor_that_the_list_has_not_given_is_refused(quarantine: QuarantineFile) -> None:
+    """While the last message of a page may go, and its cursor stays good."""
+    await quarantine.add([entry(b"%d" % i, at=i) for i in range(3)])
+    first = (await quarantine.list(limit=1))[0]
+    await quarantine.remove(first.id)
+    assert len(await quarantine.list(after=first.cursor)) == 2
+    with pytest.raises(CursorError):
+        await quarantine.list(after="nonsense")
 
 
 _files = itertools.count()
@@ -214,4 +255,8 @@ async def test_sums_agree_with_the_messages_whatever_comes(tmp_path: Path, batch
     assert stats.bytes_used <= limit
     assert stats.entries == len(kept)
     assert stats.evicted == evicted
+    assert stats == quarantine.level
+    groups = await quarantine.summary(limit=1_000)
+    assert sum(group.messages + group.copies for group in groups) == news - evicted
+    assert sum(group.bytes for group in groups) == stats.bytes_used
     await quarantine.close()

@@ -4,7 +4,7 @@ import csv
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -18,6 +18,7 @@ from ioc.api.ports import (
     Platform,
     QuarantineItem,
     Replay,
+    Replays,
     Site,
     UnavailableError,
 )
@@ -28,6 +29,7 @@ from ioc.domain.ledger import LedgerTerms
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal, Role
+from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
 from ioc.domain.silence import Silence
 from ioc.domain.state import AlarmFilter, CursorError, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
@@ -174,13 +176,37 @@ class FakeProvince:
 
     # Records
 
-    async def quarantined(
-        self, *, device: str | None, reason: str | None, units: frozenset[str] | None, limit: int, cursor: str | None
-    ) -> tuple[list[QuarantineItem], str | None]:
+    def _visible(self, units: frozenset[str] | None) -> list[QuarantineItem]:
+        rows = list(self.poison.values())
+        if units is None:
+            return rows
+        return [item for item in rows if item.device and (view := self.views.get(item.device)) and view.unit in units]
+
+    async def quarantine_summary(
+        self, by: Literal["device", "reason"] | None, *, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[QuarantineGroup], str | None]:
+        """A group for each."""
+        del limit, cursor
+        return [
+            QuarantineGroup(
+                device=None if by == "reason" else item.device, reason=None if by == "device" else item.reason,
+                entries=1, messages=item.count, copies=0, replayed=0, bytes=300,
+            )
+            for item in self._visible(units)
+        ], None  # fmt: skip
+
+    async def replay_many(self, wanted: QuarantineFilter, *, by: str, limit: int, cursor: str | None, dry_run: bool) -> Replays:
+        """Nothing to do."""
+        del wanted, by, limit, cursor, dry_run
+        return Replays(items=[], recovered=0, refused=0, next=None)
+
+    async def quarantined(self, wanted: QuarantineFilter, *, limit: int, cursor: str | None) -> tuple[list[QuarantineItem], str | None]:
         """Newest first."""
-        rows = [item for item in self.poison.values() if device in (None, item.device) and reason in (None, item.reason)]
-        if units is not None:
-            rows = [item for item in rows if item.device and (view := self.views.get(item.device)) and view.unit in units]
+        rows = [
+            item
+            for item in self._visible(wanted.units)
+            if wanted.device in (None, item.device) and wanted.reason in (None, item.reason) and wanted.partial in (None, item.partial)
+        ]
         rows = sorted(rows, key=lambda item: item.id, reverse=True)
         rows = [item for item in rows if cursor is None or item.id < cursor]
         return rows[:limit], rows[limit - 1].id if len(rows) > limit else None

@@ -147,6 +147,8 @@ fingerprints = Table(
 
 spooled = Table("spooled", metadata, Column("id", BigInteger, primary_key=True, autoincrement=False))
 
+recovered = Table("recovered", metadata, Column("item", String(64), primary_key=True))
+
 units = Table(
     "units",
     metadata,

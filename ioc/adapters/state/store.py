@@ -1,7 +1,7 @@
 """`StateDb`: the one door to state.db."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
@@ -27,12 +27,13 @@ from ioc.adapters.state.journal import append_transitions, journal_after, journa
 from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
+from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
 from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
 from ioc.adapters.state.silences import Silences
 from ioc.adapters.state.spooled_rows import all_spooled, book_spooled
 from ioc.adapters.state.tokens import Tokens
 from ioc.domain.alarm import Alarm, Attempt, Decisions, Transition
-from ioc.domain.ledger import Booking, LedgerTerms
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.registry import Device, Unit
 from ioc.domain.state import AlarmFilter, FencedError, OutboxEntry, PendingMessage, Restored
 
@@ -133,6 +134,22 @@ class StateDb:
             raise
 
     # The ledger
+
+    async def book_recovered(self, source: str, items: Mapping[str, LedgerRow]) -> None:
+        """Adds each quarantined item's row, once until the item is forgotten."""
+        async with self._fenced() as conn:
+            new = await remember_recovered(conn, items)
+            await add_ledger_rows(conn, source, [row for item, row in items.items() if item in new])
+
+    async def recovered(self) -> frozenset[str]:
+        """Items that `book_recovered` has counted and that are not forgotten."""
+        async with self._read() as conn:
+            return await all_recovered(conn)
+
+    async def forget_recovered(self, items: Collection[str]) -> None:
+        """The quarantine itself knows that they are counted."""
+        async with self._fenced() as conn:
+            await forget_recovered(conn, items)
 
     async def ledger(self, start: int | None = None, end: int | None = None) -> dict[str, LedgerTerms]:
         """Sums by family over the arrival minutes that begin in [start, end), Unix ms; None = no bound."""

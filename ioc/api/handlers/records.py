@@ -1,16 +1,17 @@
 """What is written down: ledger, quarantine, rules, messages to people."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from ioc.api.documents import LedgerDocument, Page, QuarantineDocument, instant, ledger_document, quarantine_document
-from ioc.api.handlers.common import Name, Paged, given, parse_instant
+from ioc.api.handlers.common import Name, Paged, YesNo, given, parse_instant, yes
 from ioc.api.ports import QuarantineItem, Replay
 from ioc.api.problem import existing
 from ioc.api.route import Call, NoQuery
 from ioc.domain.alarm import Attempt
 from ioc.domain.alarm_document import Instant
+from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
 from ioc.domain.rfc3339 import to_rfc3339
 from ioc.domain.state import OutboxEntry
 
@@ -26,7 +27,22 @@ class QuarantineQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Which quarantined messages."""
 
     device: Name | msgspec.UnsetType = msgspec.UNSET
+    family: Name | msgspec.UnsetType = msgspec.UNSET
     reason: Name | msgspec.UnsetType = msgspec.UNSET
+    start: Instant | msgspec.UnsetType = msgspec.field(name="from", default=msgspec.UNSET)
+    """Of `last_seen`, inclusive."""
+    end: Instant | msgspec.UnsetType = msgspec.field(name="to", default=msgspec.UNSET)
+    """Exclusive."""
+    partial: YesNo | msgspec.UnsetType = msgspec.UNSET
+    """Copies of messages of which the rest was stored, or whole messages."""
+    replayed: YesNo | Literal["any"] = "false"
+    """Those stored after all, or those that wait."""
+
+
+class SummaryQuery(Paged, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Sums by device, by reason, or by both."""
+
+    by: Literal["device", "reason"] | msgspec.UnsetType = msgspec.UNSET
 
 
 class AttemptDocument(msgspec.Struct, frozen=True):
@@ -70,10 +86,27 @@ async def get_ledger(call: Call[LedgerQuery, None]) -> LedgerDocument:
 async def list_quarantine(call: Call[QuarantineQuery, None]) -> Page[QuarantineDocument]:
     """What could not be stored, newest first."""
     query = call.query
-    found, following = await call.backend.quarantine.quarantined(
-        device=given(query.device), reason=given(query.reason), units=call.units, limit=query.limit, cursor=given(query.cursor)
+    wanted = QuarantineFilter(
+        device=given(query.device),
+        family=given(query.family),
+        reason=given(query.reason),
+        start=parse_instant(query.start, "from"),
+        end=parse_instant(query.end, "to"),
+        partial=yes(query.partial),
+        replayed=None if query.replayed == "any" else query.replayed == "true",
+        units=call.units,
     )
+    found, following = await call.backend.quarantine.quarantined(wanted, limit=query.limit, cursor=given(query.cursor))
     return Page(items=[quarantine_document(item) for item in found], next=following)
+
+
+async def sum_quarantine(call: Call[SummaryQuery, None]) -> Page[QuarantineGroup]:
+    """Who fills the quarantine, and why; the most first."""
+    query = call.query
+    found, following = await call.backend.quarantine.quarantine_summary(
+        given(query.by), units=call.units, limit=query.limit, cursor=given(query.cursor)
+    )
+    return Page(items=found, next=following)
 
 
 async def get_quarantined(call: Call[NoQuery, None]) -> QuarantineDocument:

@@ -173,6 +173,7 @@ def _ledger() -> None:
     op.create_table(
         "spooled", sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False), sa.PrimaryKeyConstraint("id", name="pk_spooled")
     )
+    op.create_table("recovered", sa.Column("item", sa.String(64), nullable=False), sa.PrimaryKeyConstraint("item", name="pk_recovered"))
 
 
 def _registry() -> None:
