@@ -81,6 +81,22 @@ _RULES = (
         action=Label(vi="khôi phục kho số liệu hoặc tăng dung lượng đĩa ngay", en="bring the store back or add disk space at once"),
     ),
     OwnRule(
+        id="ioc_quarantine_filling",
+        severity=Severity.MAJOR,
+        summary=Label(vi="khu cách ly bản tin lỗi sắp đầy", en="the quarantine is filling up"),
+        cause=Label(vi="Bản tin chưa đọc được chiếm nhiều chỗ: {detail}", en="Messages that can't be read take up much room: {detail}"),
+        consequence=Label(
+            vi="Khi đầy, bản sao cũ nhất của thiết bị gửi lỗi nhiều nhất bị bỏ.",
+            en="Once it is full, the oldest copies of the noisiest device are dropped.",
+        ),
+        action=Label(
+            vi="xem ai làm đầy: ioc quarantine list --by device; sửa thiết bị hoặc bổ sung họ thiết bị rồi chạy ioc quarantine replay, "
+            "hoặc tăng limits.quarantine",
+            en="see who fills it: ioc quarantine list --by device; mend the device or declare what it sends and run ioc quarantine replay, "
+            "or raise limits.quarantine",
+        ),
+    ),
+    OwnRule(
         id="ioc_quarantine_full",
         severity=Severity.CRITICAL,
         summary=Label(vi="khu cách ly bản tin lỗi đã đầy", en="the quarantine is full"),

@@ -120,6 +120,7 @@ class Front:
             house=self._server.house,
             ingests={name: one.ingest for name, one in self._server.sources.items()},
             unmapped=self._server.unmapped,
+            quarantine=self._server.files.quarantine,
             clock=now_ms,
         )
         registry.register(metrics)

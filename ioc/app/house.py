@@ -23,6 +23,8 @@ LEDGER_BACK_MS = 5 * MINUTE_MS
 MINUTES_AT_ONCE = 60
 EVICTION_OVER_MS = 10 * MINUTE_MS
 """Once the full quarantine has dropped nothing for so long, it is no longer an alarm."""
+FILLING_FROM, FILLING_UNTIL = 0.8, 0.7
+"""From this part of its bound on the quarantine's level is an alarm, until it is below the other one."""
 STORE_GRACE_MS = 3_000
 """The store may be away this long before its failure is an alarm."""
 SLICE = 2_000
@@ -43,16 +45,18 @@ class House:
         views: FleetViews,
         units: Callable[[], Sequence[UnitView]],
         evicted: Callable[[], int],
+        filling: Callable[[], tuple[int, int]],
         clock: Callable[[], int],
         refreshed: Callable[[], None],
     ) -> None:
-        """`evicted`: copies that the full quarantine has dropped so far."""
+        """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound."""
         self._desk = desk
         self._writer = writer
         self._state = state
         self._views = views
         self._units = units
         self._evictions = Evictions(evicted)
+        self._filling = Filling(filling)
         self._clock = clock
         self._refreshed = refreshed
         self._waiting: asyncio.Queue[Sequence[Point]] = asyncio.Queue(WAITING)
@@ -117,6 +121,8 @@ class House:
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
         conditions = [self._evictions.condition(now)]
+        if (filling := self._filling.condition(now)) is not None:
+            conditions.append(filling)
         lasts = down is not None and now - down >= STORE_GRACE_MS
         if lasts or self._writer.answered:
             conditions.append(OwnCondition("ioc_store_down", now, down if lasts else None, self._writer.last_error))
@@ -163,3 +169,23 @@ class Evictions:
         elif self._since is not None and not 0 <= now - self._last < EVICTION_OVER_MS:
             self._since = None
         return OwnCondition("ioc_quarantine_full", now, self._since, f"{evicted} copies dropped since the start")
+
+
+class Filling:
+    """Our own condition `ioc_quarantine_filling`; what has been stored after all makes room by itself, so it is not counted."""
+
+    def __init__(self, level: Callable[[], tuple[int, int]]) -> None:
+        self._level = level
+        self._since: int | None = None
+
+    def condition(self, now: int) -> OwnCondition | None:
+        """Whether the quarantine fills up; None between the two levels, where an alarm from before a restart stands."""
+        waiting, limit = self._level()
+        part = waiting / limit
+        if part >= FILLING_FROM:
+            self._since = self._since or now
+        elif part < FILLING_UNTIL:
+            self._since = None
+        elif self._since is None:
+            return None
+        return OwnCondition("ioc_quarantine_filling", now, self._since, f"{part:.0%} of {limit / 1e6:.0f} MB")

@@ -14,6 +14,7 @@ from collectors.pipeline import Pipeline
 from collectors.session import Session
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
+from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.spool import Spool
 from ioc.app.house import House
 from ioc.domain.fleet import Fleet
@@ -39,6 +40,7 @@ class ServerMetrics(Collector):
         house: House,
         ingests: Mapping[str, Ingest],
         unmapped: UnmappedKeys,
+        quarantine: QuarantineFile,
         clock: Callable[[], int],
     ) -> None:
         self._sessions = sessions
@@ -53,12 +55,14 @@ class ServerMetrics(Collector):
         self._house = house
         self._ingests = ingests
         self._unmapped = unmapped
+        self._quarantine = quarantine
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         """All families of metrics."""
         yield from self._per_source()
         yield from self._store()
+        yield from self._kept_aside()
         yield from self._people()
         drift = CounterMetricFamily("ioc_unmapped_keys", "Keys that no family declares.", labels=["family", "key"])
         for (family, key), count in self._unmapped.counts.items():
@@ -94,6 +98,17 @@ class ServerMetrics(Collector):
         yield CounterMetricFamily(
             "ioc_own_points_left_out", "Slices of our own points that found the queue full.", value=self._house.left_out
         )
+
+    def _kept_aside(self) -> Iterator[Metric]:
+        level = self._quarantine.level
+        yield GaugeMetricFamily("ioc_quarantine_bytes", "Size of the quarantine.", value=level.bytes_used)
+        yield GaugeMetricFamily("ioc_quarantine_replayed_bytes", "Of those: stored after all.", value=level.replayed_bytes)
+        yield GaugeMetricFamily("ioc_quarantine_limit_bytes", "The most that the quarantine may hold.", value=level.limit_bytes)
+        yield GaugeMetricFamily("ioc_quarantine_entries", "Different payloads in the quarantine.", value=level.entries)
+        reasons = GaugeMetricFamily("ioc_quarantine_messages", "Messages and copies that the quarantine stands for.", labels=["reason"])
+        for reason, count in level.by_reason.items():
+            reasons.add_metric([reason], count)
+        yield reasons
 
     def _people(self) -> Iterator[Metric]:
         yield CounterMetricFamily("ioc_decision_faults", "Errors of our own while deciding; each cost one input.", value=self._desk.faults)

@@ -135,6 +135,7 @@ class Server:
             views=self.views,
             units=self.province.snapshot,
             evicted=self._evicted,
+            filling=self._filling,
             clock=now_ms,
             refreshed=self._refreshed,
         )
@@ -259,6 +260,10 @@ class Server:
 
     def _evicted(self) -> int:
         return sum(source.pipeline.evicted for source in self.sources.values())
+
+    def _filling(self) -> tuple[int, int]:
+        level = self.files.quarantine.level
+        return level.bytes_used - level.replayed_bytes, level.limit_bytes
 
     def _not_durable(self) -> str | None:
         return next((source.pipeline.not_durable for source in self.sources.values() if source.pipeline.not_durable), None)

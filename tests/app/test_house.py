@@ -52,7 +52,7 @@ class Home:
         self.last_error = "connection refused"
         self.spool_error = "the spool is full"
         self.written: list[Point] = []
-        self.evicted = 0
+        self.evicted = self.waiting = 0
         self.state = state
         fleet = Fleet({"pump": PUMP})
         fleet.place(Device(device="p1", family="pump", unit="u1"))
@@ -77,6 +77,7 @@ class Home:
             views=views,
             units=units,
             evicted=lambda: self.evicted,
+            filling=lambda: (self.waiting, 1_000),
             clock=lambda: self.now,
             refreshed=lambda: None,
         )
@@ -222,6 +223,16 @@ def test_full_quarantine_is_a_condition_until_nothing_has_been_dropped_for_a_whi
     assert evictions.condition(NOW + 2).since == NOW + 1
     assert evictions.condition(NOW + 1 + EVICTION_OVER_MS).since == NOW + 1
     assert evictions.condition(NOW + 2 + EVICTION_OVER_MS).since is None
+
+
+async def test_quarantine_that_fills_up_is_a_condition_until_much_of_it_is_gone(home: Home) -> None:
+    """From 80 % on, until it is below 70 %."""
+    said = []
+    for level in (790, 800, 1_000, 750, 700, 699, 750):
+        home.now, home.waiting = home.now + 1, level
+        await home.house._beat()
+        said.append([condition.since for condition in home.told if condition.rule == "ioc_quarantine_filling"])
+    assert said == [[], [NOW + 2], [NOW + 2], [NOW + 2], [NOW + 2], [None], []]
 
 
 async def test_own_points_are_bounded_and_what_is_left_out_is_counted(home: Home) -> None:

@@ -63,6 +63,10 @@ async def test_every_part_has_its_metric(config: Config) -> None:
         "ioc_decision_faults_total",
         "ioc_quarantine_evicted_total",
         "ioc_held_devices",
+        "ioc_quarantine_bytes",
+        "ioc_quarantine_limit_bytes",
+        "ioc_quarantine_entries",
+        "ioc_quarantine_messages",
     }
 
 
