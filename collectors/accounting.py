@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from collectors.ingest import Taken
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.point import PointRefusal
 
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 
 
 class SpooledDelivery(msgspec.Struct, frozen=True, array_like=True):
@@ -21,6 +22,10 @@ class SpooledDelivery(msgspec.Struct, frozen=True, array_like=True):
     partial: bool
     clock_corrected: bool
     overwritten: bool
+    measurement: str
+    hour: int
+    """Of the point's own time."""
+    fresh: bool
 
 
 class _Rows:
@@ -34,22 +39,49 @@ class _Rows:
         return tuple(LedgerRow(family, minute, terms) for (family, minute), terms in self._terms.items())
 
 
+class _Points:
+    """Points by measurement and hour: certainly new ones, and others."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, int], list[int]] = {}
+
+    def add(self, measurement: str, hour: int, *, fresh: bool) -> None:
+        counts = self._counts.get((measurement, hour))
+        if counts is None:
+            counts = self._counts[measurement, hour] = [0, 0]
+        counts[not fresh] += 1
+
+    def stored(self) -> tuple[Expectation, ...]:
+        return tuple(Expectation(name, hour, certain, uncertain) for (name, hour), (certain, uncertain) in self._counts.items())
+
+    def spooled(self) -> tuple[Expectation, ...]:
+        return tuple(Expectation(name, hour, spooled=sum(counts)) for (name, hour), counts in self._counts.items())
+
+
 def minute_of(ms: int) -> int:
     """The start of a time's minute."""
     return ms - ms % MINUTE_MS
 
 
+def hour_of(ms: int) -> int:
+    """The start of a time's hour."""
+    return ms - ms % HOUR_MS
+
+
 def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, heard_until: int | None = None) -> Booking:
     """A finished batch; `spooled_as` is the spool row that holds its points, None = the store has them."""
     rows = _Rows()
+    points = _Points()
     marks = bytearray()
     for taken in batch:
         if not taken.outcome:
             continue
         terms = rows.at(taken.family, minute_of(taken.delivery.arrival))
         terms.received += 1
-        waits = taken.outcome == "stored" and spooled_as is not None and taken.point is not None
-        outcome = "spooled" if waits else taken.outcome
+        outcome, point = taken.outcome, taken.point
+        if outcome == "stored" and point is not None:
+            points.add(point.measurement, point.ts - point.ts % HOUR_MS, fresh=taken.fresh)
+            outcome = "stored" if spooled_as is None else "spooled"
         setattr(terms, outcome, getattr(terms, outcome) + 1)
         if outcome == "stored":
             terms.partial += bool(taken.refusals)
@@ -57,8 +89,15 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, h
             terms.overwritten += taken.overwritten
         if taken.outcome != "retained":
             marks += taken.mark.to_bytes(8, "little")
-    added = () if spooled_as is None else (spooled_as,)
-    return Booking(source=source, rows=rows.rows(), fingerprints=bytes(marks), heard_until=heard_until, spool_added=added)
+    booked, expected = rows.rows(), points.stored() if spooled_as is None else points.spooled()
+    added = () if spooled_as is None else (_spooled_batch(source, spooled_as, booked, expected),)
+    return Booking(source=source, rows=booked, expected=expected, fingerprints=bytes(marks), heard_until=heard_until, spool_added=added)
+
+
+def _spooled_batch(source: str, row: int, booked: Iterable[LedgerRow], expected: Iterable[Expectation]) -> SpooledBatch:
+    deliveries = tuple((one.family, one.minute, one.terms.spooled) for one in booked if one.terms.spooled)
+    points = tuple((one.measurement, one.hour, one.spooled) for one in expected)
+    return SpooledBatch(id=row, source=source, deliveries=deliveries, points=points)
 
 
 def note_spooled(batch: Iterable[Taken]) -> bytes:
@@ -72,6 +111,9 @@ def note_spooled(batch: Iterable[Taken]) -> bytes:
             bool(taken.refusals),
             taken.clock_corrected,
             taken.overwritten,
+            taken.point.measurement,
+            hour_of(taken.point.ts),
+            taken.fresh,
         )
         for taken in batch
         if taken.point is not None
@@ -86,19 +128,33 @@ def read_note(note: bytes) -> list[SpooledDelivery]:
 
 def book_drained(source: str, row: int, notes: Sequence[SpooledDelivery], refused: Mapping[int, Sequence[PointRefusal]]) -> Booking:
     """A spool row that the store has taken at last; `refused` = refusals by the point's index."""
-    rows = _Rows()
+    rows, points, waited = _Rows(), _Points(), _Points()
     for index, note in enumerate(notes):
         terms = rows.at(note.family, note.minute)
         terms.spooled -= 1
+        waited.add(note.measurement, note.hour, fresh=note.fresh)
         refusals = refused.get(index, ())
         if any(refusal.field is None for refusal in refusals):
             terms.quarantined += 1
             continue
+        points.add(note.measurement, note.hour, fresh=note.fresh)
         terms.stored += 1
         terms.partial += note.partial or bool(refusals)
         terms.clock_corrected += note.clock_corrected
         terms.overwritten += note.overwritten
-    return Booking(source=source, rows=rows.rows(), spool_removed=(row,))
+    expected = (*points.stored(), *(Expectation(one.measurement, one.hour, spooled=-one.spooled) for one in waited.spooled()))
+    return Booking(source=source, rows=rows.rows(), expected=expected, spool_removed=(row,))
+
+
+def book_lost(batch: SpooledBatch) -> Booking:
+    """A spool row that can't be read any more, or is gone: its deliveries end in quarantine."""
+    rows = _Rows()
+    for family, minute, number in batch.deliveries:
+        terms = rows.at(family, minute)
+        terms.spooled -= number
+        terms.quarantined += number
+    expected = tuple(Expectation(measurement, hour, spooled=-number) for measurement, hour, number in batch.points)
+    return Booking(source=batch.source, rows=rows.rows(), expected=expected, spool_removed=(batch.id,))
 
 
 def book_returned(source: str, families_and_arrivals: Iterable[tuple[str, int]]) -> Booking:

@@ -39,6 +39,8 @@ class Taken(msgspec.Struct, gc=False):
     """What it tells of the device's clock, where that is news."""
     clock_corrected: bool = False
     overwritten: bool = False
+    fresh: bool = False
+    """Its point's time is later than all that the device ever told: surely a point of its own."""
     assigned: int | None = None
     unmapped: tuple[str, ...] = ()
     point: Point | None = None
@@ -54,9 +56,11 @@ class Taken(msgspec.Struct, gc=False):
 
 
 class _Device:
-    __slots__ = ("clock", "last", "recent", "told")
+    __slots__ = ("clock", "last", "newest", "newest_event", "recent", "told")
 
-    def __init__(self) -> None:
+    def __init__(self, newest: int) -> None:
+        self.newest = self.newest_event = newest
+        """The latest time of its samples, and of its events; where it is not known, a time that none can be later than."""
         self.clock = DeviceClock()
         self.recent = RecentMessages()
         self.last: tuple[int, tuple[Value, ...]] | None = None
@@ -97,14 +101,23 @@ class Ingest:
     """Decodes one source's deliveries; keeps per device a clock, the recent messages and the last sample."""
 
     def __init__(
-        self, families: Mapping[str, Family], *, topic_root: str, history_limit: int, redelivery: RedeliveryMemory, most: int = MAX_DEVICES
+        self,
+        families: Mapping[str, Family],
+        *,
+        topic_root: str,
+        history_limit: int,
+        redelivery: RedeliveryMemory,
+        most: int = MAX_DEVICES,
+        told_until: int = 0,
     ) -> None:
+        """`told_until`: no device told a later time before our start (Unix ms)."""
         self._readers = {name: _FamilyReader(family, history_limit) for name, family in families.items()}
         self._root = topic_root
         self._redelivery = redelivery
         self._devices: dict[tuple[str, str], _Device] = {}
         self._routes: dict[bytes, _Route] = {}
         self._most = most
+        self._told_until = told_until
 
     def read(self, deliveries: Iterable[Delivery]) -> list[Taken]:
         """One Taken for each delivery, in order; times that we assigned are in `assigned`."""
@@ -226,13 +239,19 @@ class Ingest:
 
     def _news(self, item: _Pending) -> Sample | DeviceEvent:
         parts, timed, arrival = item.route.parts, item.timed, item.taken.delivery.arrival
+        device = item.route.device
         if isinstance(item.fields, EventFields):
             fields = item.fields
+            if timed.ts > device.newest_event:
+                device.newest_event = timed.ts
+                item.taken.fresh = True
             return DeviceEvent(parts.family, parts.device, timed.ts, arrival, fields.name, fields.body, timed.lag_ms, timed.live)
         values, refused = item.fields.values, item.fields.refused
         sample = Sample(parts.family, parts.device, timed.ts, arrival, values, timed.lag_ms, timed.live, refused)
-        device = item.route.device
-        if device.last is not None and device.last[0] == sample.ts:
+        if timed.ts > device.newest:
+            device.newest = timed.ts
+            item.taken.fresh = True
+        elif device.last is not None and device.last[0] == sample.ts:
             pairs = list(zip(device.last[1], values, strict=True))
             item.taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)
             values = tuple(old if new is None else new for old, new in pairs)
@@ -275,9 +294,16 @@ class Ingest:
         device = self._devices.get(key)
         if device is None:
             if len(self._devices) >= self._most:
-                del self._devices[next(iter(self._devices))]
-            device = self._devices[key] = _Device()
+                self._forget(*next(iter(self._devices)))
+            device = self._devices[key] = _Device(self._told_until)
         return device
+
+    def _forget(self, family: str, name: str) -> None:
+        """The one that came first makes room; its topics too, which would keep it in memory."""
+        device = self._devices.pop((family, name))
+        self._told_until = max(self._told_until, device.newest, device.newest_event)
+        for channel in CHANNELS:
+            self._routes.pop(f"{self._root}/{family}/{name}/{channel}".encode(), None)
 
 
 def _waited(delivery: Delivery) -> bool:

@@ -11,14 +11,14 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from collectors.accounting import book_batch, book_drained, book_returned, minute_of, note_spooled, read_note
+from collectors.accounting import book_batch, book_returned, minute_of, note_spooled
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
 from collectors.points import PointEncoder
-from collectors.quarantining import copy_of_spooled, entries_of
+from collectors.quarantining import entries_of
 from collectors.redelivery import RedeliveryMemory
 from collectors.unmapped import UnmappedKeys
-from collectors.writer import SpoolRow, Writer
+from collectors.writer import Writer
 from ioc.domain.hearing import SLOW_MS, Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
@@ -222,29 +222,6 @@ class Pipeline:
         self._held -= counted
         self.booked += counted
         self._session.acknowledge(batch.items)
-
-    async def drained(self, row: SpoolRow, refusals: Sequence[PointRefusal], *, counted: bool) -> frozenset[int]:
-        """Books a spool row that the store has taken; `counted` = the ledger counts it as spooled. The minutes whose rows changed."""
-        notes = read_note(row.ledger)
-        by_index: dict[int, list[PointRefusal]] = {}
-        for refusal in refusals:
-            by_index.setdefault(refusal.index, []).append(refusal)
-        entries = [
-            copy_of_spooled(notes[index].topic, notes[index].family, notes[index].device, row.points[index], refusal)
-            for index, refused in by_index.items()
-            if index < len(notes)
-            for refusal in refused
-        ]
-        for index, refused in by_index.items():
-            if index >= len(notes):
-                log.warning("own_point_refused", detail=refused[0].detail)
-        if entries:
-            await self._persist("quarantine", lambda: self._keep(entries))
-        if not counted:
-            return frozenset()
-        booking = book_drained(row.source, row.id, notes, by_index)
-        await self._persist("ledger", lambda: self._ledger.book(booking))
-        return frozenset(change.minute for change in booking.rows)
 
     async def book_returned(self, items: Iterable[SessionItem]) -> None:
         """Books what the session still held when it ended."""

@@ -56,3 +56,10 @@ def copy_of_spooled(topic: bytes, family: str, device: str, point: Point, refusa
         fields=() if refusal.field is None else (refusal.field,),
         stored_at=None if refusal.field is None else point.ts,
     )
+
+
+def copy_of_lost(topic: bytes, family: str, device: str, at: int, detail: str) -> QuarantineEntry:
+    """A message of which only this is known: its payload can't be read any more."""
+    return QuarantineEntry(
+        topic=topic, payload=b"", family=family, device=device or None, at=at, refusal=Refusal(Reason.FAULT, detail), partial=False
+    )

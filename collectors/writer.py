@@ -1,6 +1,7 @@
-"""Points into the store, or into the spool while the store can't take them; the spool drains beside live traffic."""
+"""Points into the store, or into the spool while the store can't take them."""
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Protocol, TypeVar
@@ -9,7 +10,7 @@ import msgspec
 import structlog
 
 from collectors.accounting import note_spooled
-from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
+from ioc.domain.point import Point, PointRefusal, StoreDeniedError, StoreUnavailableError
 
 log = structlog.get_logger("ioc.writer")
 
@@ -18,8 +19,6 @@ OWN = ""
 
 T = TypeVar("T")
 
-RETRY_FIRST_S = 0.5
-RETRY_MOST_S = 15.0
 WRITE_TIMEOUT_S = 5.0
 SPOOL_FULL_RETRY_S = 0.5
 
@@ -34,37 +33,11 @@ class Store(Protocol):
         """StoreUnavailableError when it does not answer."""
 
 
-class SpoolRow(Protocol):
-    """One spooled batch."""
-
-    @property
-    def id(self) -> int:
-        """Rows are drained in order of their ids."""
-
-    @property
-    def source(self) -> str:
-        """Client id of the source, empty for our own points."""
-
-    @property
-    def points(self) -> Sequence[Point]:
-        """As they were given."""
-
-    @property
-    def ledger(self) -> bytes:
-        """The note that came with them."""
-
-
 class Spool(Protocol):
     """Durable waiting room of batches."""
 
     async def append(self, source: str, points: Sequence[Point], ledger: bytes) -> int:
         """The row's id once it is on disk; SpoolFullError (a StoreUnavailableError) when there is no room."""
-
-    async def oldest(self, limit: int) -> Sequence[SpoolRow]:
-        """The oldest rows."""
-
-    async def remove(self, row_id: int) -> None:
-        """Forgets a row that the store has taken."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -81,14 +54,18 @@ class Writer:
         self._store = store
         self._spool = spool
         self._clock = clock
-        self._drain = asyncio.Event()
         self._unbooked: set[int] = set()
-        self._drained: int | None = None
-        """The row that the store has taken, and the ledger counts as stored, last: to be forgotten, never to be booked again."""
+        self._numbers = itertools.count()
+        self._live: dict[int, float] = {}
+        """Live writes under way and when they began, oldest first."""
+        self.turn = asyncio.Event()
+        """Set when there may be something to drain, or a store to be found again."""
         self.answered = False
         """Whether the store has answered since our start."""
         self.down_since: int | None = None
         self.last_error = ""
+        self.denied = False
+        """Whether the store refuses us by token, organisation or bucket: a person must act."""
         self.spool_tried = False
         """Whether the spool has taken or refused anything since our start, or was not needed."""
         self.spool_full_since: int | None = None
@@ -100,11 +77,11 @@ class Writer:
         while True:
             if self.down_since is None:
                 try:
-                    written = Written(await self._write(points), None)
+                    written = Written(await self._write_live(points), None)
                 except StoreUnavailableError:
                     pass
                 else:
-                    self._spool_has_room()
+                    self.spool_has_room()
                     return written
             try:
                 row = await self._spool.append(source, points, note())
@@ -113,106 +90,89 @@ class Writer:
                 await asyncio.sleep(SPOOL_FULL_RETRY_S)
                 continue
             self._unbooked.add(row)
-            self._spool_has_room()
+            self.spool_has_room()
             return Written([], row)
 
     def release(self, row: int) -> None:
         """The ledger counts this spool row now: it may be drained."""
         self._unbooked.discard(row)
-        self._drain.set()
+        self.turn.set()
 
-    async def drain(self, drained: Callable[[SpoolRow, list[PointRefusal]], Awaitable[None]]) -> None:
-        """Runs for ever: gives spooled rows to the store, oldest first; `drained` books a row before it is forgotten."""
-        pause = RETRY_FIRST_S
-        while True:
-            self._drain.clear()
-            try:
-                done = await self._drain_one(drained)
-            except StoreUnavailableError as error:
-                await asyncio.sleep(max(pause, (error.retry_after_ms or 0) / 1000))
-                pause = min(pause * 2, RETRY_MOST_S)
-                continue
-            pause = RETRY_FIRST_S
-            if not done:
-                await self._drain.wait()
+    def is_released(self, row: int) -> bool:
+        """Whether a spool row may be drained."""
+        return row not in self._unbooked
+
+    async def write_spooled(self, points: Sequence[Point], *, timeout_s: float) -> list[PointRefusal]:
+        """Refusals, once the store has taken the rest. A failure tells nothing of live points while these are taken."""
+        refusals = await self._ask(lambda: self._store.write(points), timeout_s, proves_absence=False)
+        self._rose()
+        return refusals
+
+    async def find_again(self) -> None:
+        """Returns once a store that was away answers; StoreUnavailableError while it does not."""
+        await self._ask(self._store.ping, WRITE_TIMEOUT_S)
+        self._rose()
 
     async def probe(self) -> None:
         """Notices a store that went away while nothing was written."""
         if self.down_since is None:
             with suppress(StoreUnavailableError):
-                await self._ping()
+                await self._ask(self._store.ping, WRITE_TIMEOUT_S)
 
-    async def _drain_one(self, drained: Callable[[SpoolRow, list[PointRefusal]], Awaitable[None]]) -> bool:
-        """Gives the oldest row to the store; False = there is nothing to do for now."""
-        rows = await self._read_spool()
-        if (not rows and self.down_since is None) or any(row.id in self._unbooked for row in rows):
-            return False
-        if not rows:
-            await self._ping()
-            self._rose()
-            return True
-        row = rows[0]
-        if row.id != self._drained:
-            refusals = await self._write(row.points)
-            self._rose()
-            await drained(row, refusals)
-            self._drained = row.id
-        await self._forget(row)
-        return True
+    @property
+    def live_wait_s(self) -> float:
+        """How long the oldest live write has been under way; 0 = none is."""
+        began = next(iter(self._live.values()), None)
+        return 0.0 if began is None else asyncio.get_running_loop().time() - began
 
-    async def _forget(self, row: SpoolRow) -> None:
+    def spool_has_room(self) -> None:
+        """The spool has taken something, or need not take anything."""
+        self.spool_tried = True
+        self.spool_full_since = None
+        self.spool_error = ""
+
+    async def _write_live(self, points: Sequence[Point]) -> list[PointRefusal]:
+        number = next(self._numbers)
+        self._live[number] = asyncio.get_running_loop().time()
         try:
-            await self._spool.remove(row.id)
-        except StoreUnavailableError as error:
-            log.warning("spool_not_writable", detail=error.detail)
-            raise
-        self._spool_has_room()
+            return await self._ask(lambda: self._store.write(points), WRITE_TIMEOUT_S)
+        finally:
+            del self._live[number]
 
-    async def _read_spool(self) -> Sequence[SpoolRow]:
-        try:
-            return await self._spool.oldest(1)
-        except StoreUnavailableError as error:
-            log.warning("spool_unreadable", detail=error.detail)
-            raise
-
-    async def _write(self, points: Sequence[Point]) -> list[PointRefusal]:
-        return await self._ask(lambda: self._store.write(points))
-
-    async def _ping(self) -> list[PointRefusal]:
-        await self._ask(self._store.ping)
-        return []
-
-    async def _ask(self, question: Callable[[], Awaitable[T]]) -> T:
-        """The store's answer; it counts as away since the moment it was asked, if there is none."""
+    async def _ask(self, question: Callable[[], Awaitable[T]], timeout_s: float, *, proves_absence: bool = True) -> T:
+        """The store's answer; it counts as away since the moment it was asked, if there is none and that proves it."""
         asked = self._clock()
         try:
-            async with asyncio.timeout(WRITE_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s):
                 answer = await question()
         except StoreUnavailableError as error:
             fault = error
         except TimeoutError:
-            fault = StoreUnavailableError(f"the store gave no answer within {WRITE_TIMEOUT_S:g} s")
+            fault = StoreUnavailableError(f"the store gave no answer within {timeout_s:g} s")
         except Exception as error:
             log.exception("store_fault")
             fault = StoreUnavailableError(f"an error of our own while asking the store: {error!r}")
         else:
             self.answered = True
             return answer
-        self._fell(fault, asked)
+        log.warning("store_unavailable", detail=fault.detail)
+        if proves_absence or self.down_since is not None:
+            self._fell(fault, asked)
         raise fault
 
     def _fell(self, error: StoreUnavailableError, asked: int) -> None:
         self.last_error = error.detail
-        self._drain.set()
+        self.denied = isinstance(error, StoreDeniedError)
+        self.turn.set()
         if self.down_since is None:
             self.down_since = asked
-        log.warning("store_unavailable", detail=error.detail)
 
     def _rose(self) -> None:
         if self.down_since is not None:
             log.info("store_back", away_ms=self._clock() - self.down_since)
         self.down_since = None
         self.last_error = ""
+        self.denied = False
 
     def _spool_refuses(self, error: StoreUnavailableError) -> None:
         self.spool_tried = True
@@ -220,11 +180,6 @@ class Writer:
         if self.spool_full_since is None:
             self.spool_full_since = self._clock()
         log.warning("spool_refuses", detail=error.detail)
-
-    def _spool_has_room(self) -> None:
-        self.spool_tried = True
-        self.spool_full_since = None
-        self.spool_error = ""
 
 
 async def put_own(writer: Writer, points: Sequence[Point]) -> list[PointRefusal]:

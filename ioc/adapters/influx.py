@@ -1,6 +1,8 @@
 """InfluxDB 2 as the time-series store: writes end in 204 or in named refusals, reads are InfluxQL."""
 
-from collections.abc import Mapping, Sequence
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
 from ioc.adapters.influx_write import POINTS_MOST, BatchWrite, Failures
 from ioc.adapters.line_protocol import LineEncoder
-from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError
+from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError
 
 _WRITE = "/api/v2/write"
 _STORED, _FAILED = 204, 500
@@ -20,12 +22,27 @@ _PATIENCE = 6
 _PREFERRED = ("float", "integer", "unsigned", "string", "boolean")
 """Which of several types of one field a query answers with."""
 _CHUNK_ROWS = "10000"
+_LEFT_ALONE_MOST_S = 900.0
+"""A server that asks for longer is asked again after this."""
 
 
 class InfluxStore:
-    """One bucket. Every method raises StoreUnavailableError, or StoreDeniedError where a person must act."""
+    """One bucket. Every method raises StoreUnavailableError, or StoreDeniedError where a person must act.
 
-    def __init__(self, url: str, *, org: str, bucket: str, token: str, timeout_ms: int = 10_000, ca_file: Path | None = None) -> None:
+    Nothing is written, whoever asks, before the time that the server has named by Retry-After.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        org: str,
+        bucket: str,
+        token: str,
+        timeout_ms: int = 10_000,
+        ca_file: Path | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._http = InfluxHttp(url, token=token, timeout_ms=timeout_ms, ca_file=ca_file)
         self._org = org
         self._bucket = bucket
@@ -33,6 +50,8 @@ class InfluxStore:
         self._shard_ms = DEFAULT_SHARD_MS
         self._types: dict[str, dict[str, str]] = {}
         self._failures = Failures()
+        self._monotonic = monotonic
+        self._closed_until = 0.0
 
     async def prepare(self, retention_ms: int) -> None:
         """Bucket, retention (0 = for ever) and query mapping exist and are as configured; access is proved."""
@@ -125,7 +144,14 @@ class InfluxStore:
         return known or (await self.field_types(measurement)).get(field)
 
     async def _send(self, lines: bytes, part: Sequence[Point]) -> Answer:
+        left_s = self._closed_until - self._monotonic()
+        if left_s > 0:
+            detail = f"{self._http.url} asked to be left alone for another {left_s:.0f} s"
+            raise StoreUnavailableError(detail, retry_after_ms=math.ceil(left_s * 1000))
         answer = await self._http.post_lines(_WRITE, {"org": self._org, "bucket": self._bucket, "precision": "ms"}, lines)
+        if answer.retry_after_ms is not None:
+            left_s = min(answer.retry_after_ms / 1000, _LEFT_ALONE_MOST_S)
+            self._closed_until = max(self._closed_until, self._monotonic() + left_s)
         if answer.status in _ABOUT_POINTS:
             return answer
         if answer.status == _FAILED and self._failures.again(part):

@@ -60,6 +60,8 @@ class Spool:
         self._limit = limit_bytes
         self._clock = clock
         self._level = _Level()
+        self.put_aside = 0
+        """Rows found unreadable since our start."""
 
     @property
     def rows(self) -> int:
@@ -91,20 +93,24 @@ class Spool:
         row, self._level = await self._file.write(lambda connection: self._append(connection, source, at, points, ledger))
         return row
 
-    async def oldest(self, limit: int) -> list[SpoolRow]:
-        """The first `limit` readable rows by id. Unreadable ones are put aside and reported by `damaged`, and stop nothing."""
+    async def oldest(self, limit: int, *, points: int | None = None) -> list[SpoolRow]:
+        """The first `limit` readable rows by id, and no more of them than hold `points` together, but at least one.
+
+        Unreadable ones are put aside and reported by `damaged`, and stop nothing.
+        """
         rows: list[SpoolRow] = []
-        after = 0
-        while len(rows) < limit:
+        after, room = 0, points
+        while len(rows) < limit and (room is None or room > 0):
             asked = limit - len(rows)
-            found = await self._page(after, asked)
+            found, ended = await self._page(after, asked, room)
             broken = [entry for entry in found if isinstance(entry, DamagedRow)]
             if broken:
                 await self._put_aside(broken)
             rows += (entry for entry in found if isinstance(entry, SpoolRow))
-            if len(found) < asked:
+            if ended or not found:
                 break
             after = found[-1].id
+            room = None if points is None else points - sum(len(row.points) for row in rows)
         return rows
 
     async def ids(self) -> list[int]:
@@ -114,27 +120,29 @@ class Spool:
     async def since(self, row_id: int = 0) -> AsyncIterator[SpoolRow]:
         """All readable rows after `row_id`, oldest first, a few at a time: to rebuild latest values at the start."""
         while True:
-            found = await self._page(row_id, _PAGE)
+            found, ended = await self._page(row_id, _PAGE, None)
             for entry in found:
                 if isinstance(entry, SpoolRow):
                     yield entry
-            if len(found) < _PAGE:
+            if ended or not found:
                 return
             row_id = found[-1].id
 
-    async def remove(self, row_id: int) -> None:
-        """Forgets a row that the store has taken; once more does no harm."""
-        self._level = await self._file.write(lambda connection: _remove(connection, [row_id]))
+    async def remove(self, row_ids: Sequence[int]) -> None:
+        """Forgets rows that the store has taken, in one transaction; once more does no harm."""
+        self._level = await self._file.write(lambda connection: _remove(connection, row_ids))
 
     async def damaged(self) -> list[DamagedRow]:
         """What was found unreadable and put aside, by id."""
         return await self._file.read(_damaged)
 
-    async def _page(self, after: int, limit: int) -> list[SpoolRow | DamagedRow]:
-        return await self._file.read(lambda connection: _read(connection, after, limit))
+    async def _page(self, after: int, limit: int, points: int | None) -> tuple[list[SpoolRow | DamagedRow], bool]:
+        """Rows after an id, and whether they are as many as there are or as fit."""
+        return await self._file.read(lambda connection: _read(connection, after, limit, points))
 
     async def _put_aside(self, broken: Sequence[DamagedRow]) -> None:
         self._level = await self._file.write(lambda connection: _put_aside(connection, broken))
+        self.put_aside += len(broken)
         for row in broken:
             log.error("spool_row_damaged", row=row.id, source=row.source, bytes=row.size, detail=row.detail)
 
@@ -165,9 +173,18 @@ def _level(connection: sqlite3.Connection) -> _Level:
     return _Level(rows, size, oldest[0] if oldest else None)
 
 
-def _read(connection: sqlite3.Connection, after: int, limit: int) -> list[SpoolRow | DamagedRow]:
+def _read(connection: sqlite3.Connection, after: int, limit: int, points: int | None) -> tuple[list[SpoolRow | DamagedRow], bool]:
     asked = "SELECT id, source, at, size, checksum, points, ledger FROM batch WHERE id > ? ORDER BY id LIMIT ?"
-    return [_row(*columns) for columns in connection.execute(asked, (after, limit))]
+    rows: list[SpoolRow | DamagedRow] = []
+    held = 0
+    for columns in connection.execute(asked, (after, limit)):
+        row = _row(*columns)
+        if isinstance(row, SpoolRow):
+            held += len(row.points)
+            if points is not None and held > points and rows:
+                return rows, True
+        rows.append(row)
+    return rows, len(rows) < limit
 
 
 def _row(  # noqa: PLR0917 - a row's columns

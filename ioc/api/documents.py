@@ -189,6 +189,9 @@ class PlatformDocument(msgspec.Struct, frozen=True, kw_only=True):
     store_detail: str
     spooled: int
     spool_bytes: int
+    spool_limit: int
+    drain_rate: float
+    """Points a second that the store takes from the spool."""
     spool_oldest: Instant | None
     quarantine_evicted: int
 
@@ -338,6 +341,8 @@ def platform_document(platform: Platform, site: Site, *, store_ok: bool, store_d
         store_detail=store_detail,
         spooled=platform.spooled,
         spool_bytes=platform.spool_bytes,
+        spool_limit=platform.spool_limit,
+        drain_rate=round(platform.drain_rate),
         spool_oldest=instant(platform.spool_oldest),
         quarantine_evicted=platform.quarantine_evicted,
     )

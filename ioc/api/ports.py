@@ -228,6 +228,10 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     spooled: int = 0
     """Deliveries accepted and waiting for the store."""
     spool_bytes: int = 0
+    spool_limit: int = 0
+    """The most that may wait, in bytes."""
+    drain_rate: float = 0.0
+    """Points a second that the store has taken from the spool lately."""
     spool_oldest: int | None = None
     """Arrival of the oldest delivery waiting."""
     quarantine_evicted: int = 0

@@ -3,6 +3,7 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from collectors.accounting import MINUTE_MS
 from ioc.adapters.assigned import AssignedTimes
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
@@ -29,6 +30,8 @@ class Files:
     """Source → (fingerprint, ts), newest last, as the last run left them."""
     uncounted: frozenset[int]
     """Spool rows that the ledger never counted: a crash came before; the broker sends their deliveries again."""
+    told_until: int
+    """No device told a later time before our start, as far as the ledger knows (Unix ms)."""
 
 
 async def open_files(config: Config, state: StateDb, restored: Restored, stack: AsyncExitStack) -> Files:
@@ -43,6 +46,7 @@ async def open_files(config: Config, state: StateDb, restored: Restored, stack: 
     quarantine = QuarantineFile(settings.data_dir / "quarantine.db", limit_bytes=settings.limits.quarantine)
     await quarantine.open()
     stack.push_async_callback(quarantine.close)
+    last_minute = await state.last_booked_minute()
     return Files(
         state=state,
         quarantine=quarantine,
@@ -50,6 +54,7 @@ async def open_files(config: Config, state: StateDb, restored: Restored, stack: 
         assigned=assigned,
         assigned_times={broker.client_id: await assigned.load(broker.client_id) for broker in settings.brokers},
         uncounted=frozenset(await spool.ids()) - restored.spooled,
+        told_until=0 if last_minute is None else last_minute + MINUTE_MS,
     )
 
 

@@ -113,6 +113,8 @@ class Front:
             ears=self._server.ears,
             desk=self._server.desk,
             writer=self._server.writer,
+            drain=self._server.drain,
+            books=self._server.books,
             spool=self._server.files.spool,
             fleet=self._server.fleet,
             strangers=self._server.strangers,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from alerts.desk import Desk
 from alerts.presence import Ears
+from collectors.drain import Drain
 from collectors.session import Session
 from collectors.writer import Writer
 from ioc.adapters.spool import Spool
@@ -21,6 +22,7 @@ class HealthReader:
         ears: Sequence[Ears],
         desk: Desk,
         writer: Writer,
+        drain: Drain,
         store: LateStore,
         spool: Spool,
         spooled: Callable[[], int],
@@ -31,6 +33,7 @@ class HealthReader:
         self._ears = ears
         self._desk = desk
         self._writer = writer
+        self._drain = drain
         self._late_store = store
         self._spool = spool
         self._spooled = spooled
@@ -55,6 +58,8 @@ class HealthReader:
             blind_since=self._desk.presence.deaf_since,
             spooled=self._spooled(),
             spool_bytes=self._spool.bytes_used,
+            spool_limit=self._spool.limit_bytes,
+            drain_rate=self._drain.rate,
             spool_oldest=self._spool.oldest_at,
             quarantine_evicted=self._evicted(),
         )
@@ -76,7 +81,10 @@ class HealthReader:
             return Check(ok=False, detail=f"spooling, the store could not be used since our start: {self._writer.last_error}")
         if self._writer.down_since is not None:
             return Check(ok=True, detail=f"spooling, the store is away: {self._writer.last_error}")
-        return Check(ok=True, detail="writing" if not self._spool.rows else f"writing, {self._spool.rows} spooled batches to go")
+        if self._spool.rows:
+            told = f"writing, {self._spool.rows} spooled batches to go, {self._drain.rate:.0f} points/s"
+            return Check(ok=True, detail=f"{told}; the last attempt failed: {self._drain.last_error}" if self._drain.last_error else told)
+        return Check(ok=True, detail="writing")
 
     def _state(self) -> Check:
         fault = self._desk.state_fault or self._not_durable()

@@ -9,9 +9,11 @@ from prometheus_client.registry import Collector
 from alerts.desk import Desk, Strangers
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from collectors.drain import Drain
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.session import Session
+from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.adapters.quarantine import QuarantineFile
@@ -33,6 +35,8 @@ class ServerMetrics(Collector):
         ears: Mapping[str, Ears],
         desk: Desk,
         writer: Writer,
+        drain: Drain,
+        books: SpoolBooks,
         spool: Spool,
         fleet: Fleet,
         strangers: Strangers,
@@ -48,6 +52,8 @@ class ServerMetrics(Collector):
         self._ears = ears
         self._desk = desk
         self._writer = writer
+        self._drain = drain
+        self._books = books
         self._spool = spool
         self._fleet = fleet
         self._strangers = strangers
@@ -95,6 +101,14 @@ class ServerMetrics(Collector):
         yield GaugeMetricFamily("ioc_spool_rows", "Batches in the spool.", value=self._spool.rows)
         age = 0.0 if oldest is None else (now - oldest) / 1000
         yield GaugeMetricFamily("ioc_spool_age_seconds", "Age of the oldest batch in the spool.", value=age)
+        full = self._writer.spool_full_since is not None
+        yield GaugeMetricFamily("ioc_spool_full", "Whether the spool takes nothing more: nothing is acknowledged.", value=full)
+        drain = self._drain
+        yield CounterMetricFamily("ioc_spool_drained_points", "Points that the store has taken from the spool.", value=drain.points)
+        yield CounterMetricFamily("ioc_spool_drained_batches", "Batches that the store has taken from the spool.", value=drain.rows)
+        yield GaugeMetricFamily("ioc_spool_drain_rate", "Points a second taken from the spool, over ten seconds.", value=drain.rate)
+        lost = self._books.lost_deliveries
+        yield CounterMetricFamily("ioc_spool_lost_deliveries", "Deliveries in rows of the spool that can't be read any more.", value=lost)
         yield CounterMetricFamily(
             "ioc_own_points_left_out", "Slices of our own points that found the queue full.", value=self._house.left_out
         )

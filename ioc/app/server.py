@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,8 +18,10 @@ from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from collectors.drain import Drain
+from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
-from collectors.writer import OWN, SpoolRow, Writer
+from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
@@ -42,7 +44,6 @@ from ioc.domain.alarm import Severity
 from ioc.domain.fleet import Fleet, FleetViews
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
-from ioc.domain.point import PointRefusal
 from ioc.domain.registry import Device
 from ioc.domain.state import Restored
 from ioc.domain.units import UnitTree
@@ -128,6 +129,15 @@ class Server:
             )
             for broker in settings.brokers
         }
+        self.books = SpoolBooks(
+            files.spool,
+            quarantine=files.quarantine,
+            ledger=files.state,
+            uncounted=files.uncounted,
+            rebooked=self._rebooked,
+            clock=now_ms,
+        )
+        self.drain = Drain(self.writer, files.spool, self.books, jitter=secrets.SystemRandom().random)
         self.house = House(
             desk=self.desk,
             writer=self.writer,
@@ -144,6 +154,7 @@ class Server:
             ears=list(ears.values()),
             desk=self.desk,
             writer=self.writer,
+            drain=self.drain,
             store=store,
             spool=files.spool,
             spooled=lambda: self.ledger.spooled,
@@ -189,7 +200,7 @@ class Server:
                 group.create_task(self.house.probe(), name="probe"),
                 group.create_task(self.house.minutely(), name="minutely"),
                 group.create_task(self.house.store(), name="own points"),
-                group.create_task(self.writer.drain(self._drained), name="drain"),
+                group.create_task(self.drain.run(), name="drain"),
                 group.create_task(self.outbox.run(), name="outbox"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),
@@ -223,10 +234,8 @@ class Server:
                 for source in self.sources.values():
                     await source.pipeline.book_returned(source.session.remaining())
 
-    async def _drained(self, row: SpoolRow, refusals: list[PointRefusal]) -> None:
-        source = self.sources.get(row.source) or next(iter(self.sources.values()))
-        counted = row.source != OWN and row.id not in self.files.uncounted
-        self.house.rebooked(await source.pipeline.drained(row, refusals, counted=counted))
+    def _rebooked(self, minutes: Iterable[int]) -> None:
+        self.house.rebooked(minutes)
 
     def _wording(self) -> Wording:
         site = self.config.settings.site
@@ -259,14 +268,15 @@ class Server:
         await self.desk.register(devices)
 
     def _evicted(self) -> int:
-        return sum(source.pipeline.evicted for source in self.sources.values())
+        return self.books.evicted + sum(source.pipeline.evicted for source in self.sources.values())
 
     def _filling(self) -> tuple[int, int]:
         level = self.files.quarantine.level
         return level.bytes_used - level.replayed_bytes, level.limit_bytes
 
     def _not_durable(self) -> str | None:
-        return next((source.pipeline.not_durable for source in self.sources.values() if source.pipeline.not_durable), None)
+        faults = [self.books.not_durable, *(source.pipeline.not_durable for source in self.sources.values())]
+        return next((fault for fault in faults if fault), None)
 
     def _in_flight(self) -> int:
         return sum(source.pipeline.in_flight for source in self.sources.values())

@@ -41,7 +41,9 @@ def make_source(
     redelivery = RedeliveryMemory(marks, files.assigned_times.get(name, ()))
     session = Session(source_settings(broker), clock=now_ms)
     history = config.settings.store.retention
-    ingest = Ingest(config.families, topic_root=broker.topic_root, history_limit=history, redelivery=redelivery)
+    ingest = Ingest(
+        config.families, topic_root=broker.topic_root, history_limit=history, redelivery=redelivery, told_until=files.told_until
+    )
     pipeline = Pipeline(
         name,
         session=session,

@@ -47,6 +47,31 @@ class LedgerRow(msgspec.Struct, frozen=True):
     terms: LedgerTerms
 
 
+class Expectation(msgspec.Struct, frozen=True):
+    """How many points of a measurement the store should hold in one hour of the points' own time; or what is added to that."""
+
+    measurement: str
+    hour: int
+    """Unix ms of its start."""
+    certain: int = 0
+    """Stored at times that the device had never told before: each is a point of its own."""
+    uncertain: int = 0
+    """Stored, but perhaps at a time that had a point already: a repetition, history sent again, a replay."""
+    spooled: int = 0
+    """Waiting for the store."""
+
+
+class SpooledBatch(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ledger counts as spooled in one spool row: known even if that row can't be read any more."""
+
+    id: int
+    source: str
+    deliveries: tuple[tuple[str, int, int], ...] = ()
+    """(family, arrival minute, number)."""
+    points: tuple[tuple[str, int, int], ...] = ()
+    """(measurement, hour of their time, number)."""
+
+
 class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """What one batch, or one drained spool row, adds to the ledger: booked in one transaction."""
 
@@ -58,6 +83,8 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     """8 bytes for each delivery of the batch: recognises a redelivery of what was booked but not yet acknowledged."""
     heard_until: int | None = None
     """Send time of the newest canary in the batch (Unix ms)."""
-    spool_added: tuple[int, ...] = ()
-    """Ids of spool rows whose deliveries `rows` counts as spooled."""
+    expected: tuple[Expectation, ...] = ()
+    """Deltas of the points that the store should hold."""
+    spool_added: tuple[SpooledBatch, ...] = ()
+    """Spool rows whose deliveries `rows` counts as spooled."""
     spool_removed: tuple[int, ...] = ()

@@ -105,6 +105,26 @@ async def test_busy_server_is_left_alone_as_long_as_it_asks(
     assert server.requests == 1
 
 
+async def test_nothing_is_sent_before_the_server_wants_it(server: FlakyInflux) -> None:
+    """Neither by who was told so, nor by anybody else; half-way through a batch too."""
+    now = [100.0]
+    store = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=500, monotonic=lambda: now[0])
+    server.judge = lambda _lines: problem(503, "too busy", **{"Retry-After": "30"})
+    with pytest.raises(StoreUnavailableError):
+        await store.write(points(10))
+    server.judge = server.usual
+    for now[0], left in ((100.0, 30_000), (129.5, 500)):
+        with pytest.raises(StoreUnavailableError, match="asked to be left alone") as caught:
+            await store.write(points(1))
+        assert caught.value.retry_after_ms == left
+        with pytest.raises(StoreUnavailableError):
+            await store.ping()
+    assert server.requests == 1
+    now[0] = 130.0
+    assert await store.write(points(10)) == []
+    await store.close()
+
+
 @pytest.mark.parametrize(
     ("answer", "words"),
     [

@@ -63,8 +63,8 @@ async def test_spool_gives_back_what_it_took_oldest_first(spool: Spool) -> None:
 async def test_removed_row_is_gone_and_its_id_never_comes_again(spool: Spool) -> None:
     """The ledger remembers rows by id."""
     first = await spool.append("ioc", points(1), b"")
-    await spool.remove(first)
-    await spool.remove(first)
+    await spool.remove([first])
+    await spool.remove([first])
     assert await spool.oldest(5) == []
     assert await spool.append("ioc", points(1), b"") > first
 
@@ -77,7 +77,7 @@ async def test_level_tells_rows_bytes_and_age(file: SqliteFile) -> None:
     ids = [await spool.append("ioc", points(50), b"note") for _ in range(3)]
     assert (spool.rows, spool.oldest_at) == (3, 1_000)
     used = spool.bytes_used
-    await spool.remove(ids[0])
+    await spool.remove([ids[0]])
     assert (spool.rows, spool.oldest_at, spool.bytes_used) == (2, 2_000, used * 2 // 3)
     again = await opened_spool(file)
     assert (again.rows, again.oldest_at, again.bytes_used) == (2, 2_000, used * 2 // 3)
@@ -92,7 +92,7 @@ async def test_full_spool_refuses_and_keeps_what_it_has(file: SqliteFile) -> Non
     assert issubclass(SpoolFullError, StoreUnavailableError)
     assert [row.id for row in await spool.oldest(100)] == ids
     assert spool.bytes_used <= 4_000
-    await spool.remove(ids[0])
+    await spool.remove([ids[0]])
     await spool.append("ioc", points(40), b"")
 
 
@@ -131,7 +131,7 @@ async def test_garbled_row_is_put_aside_and_stops_nothing(file: SqliteFile, flip
     """Any flipped bit is noticed; the rows before and after are given as they were."""
     spool = await opened_spool(file)
     for row in await spool.oldest(10):
-        await spool.remove(row.id)
+        await spool.remove([row.id])
     ids = [await spool.append("ioc", points(20, i), b"ledger note") for i in range(3)]
     await garble(file, ids[1], column, flip)
     assert [row.id for row in await spool.oldest(2)] == [ids[0], ids[2]]

@@ -38,7 +38,7 @@ async def write_sample(path: Path) -> None:
     for number in range(1, BATCHES + 1):
         assert await spool.append("ioc", points(number), b"note %d" % number) == number
         await assigned.record("ioc", [(number, number)])
-    await spool.remove(2)
+    await spool.remove([2])
     await file.close()
 
 

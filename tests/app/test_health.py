@@ -26,11 +26,13 @@ class Parts:
         self.spool_full_since: int | None = None
         self.spool_error = ""
         self.prepared = True
+        self.rate = 0.0
         self.health = HealthReader(
             sessions=[self],  # type: ignore[list-item]
             ears=[self.ears],
             desk=self,  # type: ignore[arg-type]
             writer=self,  # type: ignore[arg-type]
+            drain=self,  # type: ignore[arg-type]
             store=self,  # type: ignore[arg-type]
             spool=Spool(spool_file(folder / "spool.db"), limit_bytes=1, clock=lambda: NOW),
             spooled=lambda: 0,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from collectors.accounting import book_batch, book_drained, book_returned, minute_of, note_spooled, read_note
 from collectors.delivery import Delivery
 from collectors.ingest import Taken
-from ioc.domain.ledger import Booking, LedgerTerms
+from ioc.domain.ledger import Booking, LedgerTerms, SpooledBatch
 from ioc.domain.point import Point, PointRefusal
 from ioc.domain.sample import Reason, Refusal
 
@@ -84,7 +84,8 @@ def test_birth_in_a_spooled_batch_is_stored_at_once() -> None:
     """It has no point of its own that could wait."""
     birth = Taken(Delivery(b"t", b"{}", NOW, 1, 1), 1, "speaker", outcome="stored")
     booking = book_batch("ioc-1", [birth], spooled_as=7)
-    assert (total([booking]).stored, total([booking]).spooled, booking.spool_added) == (1, 0, (7,))
+    assert (total([booking]).stored, total([booking]).spooled) == (1, 0)
+    assert booking.spool_added == (SpooledBatch(id=7, source="ioc-1"),)
 
 
 def test_returned_deliveries_are_received_and_given_back() -> None:

@@ -9,15 +9,17 @@ import pytest
 
 from collectors.accounting import read_note
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
+from collectors.drain import Drain, SpoolRow
 from collectors.ingest import Ingest
 from collectors.pipeline import DeskInput, Pipeline
 from collectors.points import PointEncoder
 from collectors.redelivery import RedeliveryMemory
+from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
-from collectors.writer import SpoolRow, Writer
+from collectors.writer import Writer
 from ioc.domain.family import Family
 from ioc.domain.hearing import Heard, Lost
-from ioc.domain.ledger import Booking, LedgerTerms
+from ioc.domain.ledger import Booking, LedgerTerms, SpooledBatch
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.sample import Arrival, Sample
@@ -105,11 +107,20 @@ class Bench:
         self.rows.append(_Row(len(self.rows) + 1, source, list(points), ledger))
         return len(self.rows)
 
-    async def oldest(self, limit: int) -> Sequence[SpoolRow]:
+    put_aside = 0
+
+    async def oldest(self, limit: int, *, points: int) -> Sequence[SpoolRow]:
+        del points
         return self.rows[:limit]
 
-    async def remove(self, row_id: int) -> None:
-        self.rows = [row for row in self.rows if row.id != row_id]
+    async def remove(self, row_ids: Sequence[int]) -> None:
+        self.rows = [row for row in self.rows if row.id not in row_ids]
+
+    async def ids(self) -> Sequence[int]:
+        return [row.id for row in self.rows]
+
+    async def damaged(self) -> Sequence[Any]:
+        return []
 
     # quarantine, assigned times, ledger
     async def add(self, entries: Sequence[QuarantineEntry]) -> int:
@@ -122,9 +133,16 @@ class Bench:
         self.log.append("assigned")
         self.assigned += entries
 
-    async def book(self, booking: Booking) -> None:
+    async def book(self, *bookings: Booking) -> None:
         self.log.append("book")
-        self.bookings.append(booking)
+        self.bookings += bookings
+
+    async def spooled_ids(self) -> frozenset[int]:
+        return frozenset()
+
+    async def spooled(self, ids: Sequence[int]) -> Sequence[SpooledBatch]:
+        del ids
+        return []
 
     @property
     def terms(self) -> LedgerTerms:
@@ -206,11 +224,9 @@ async def test_store_away_spools_and_acknowledges_then_drains_with_the_ledger_cl
     bench.store_down = False
     bench.refusals = [PointRefusal(1, None, "beyond retention")]
 
-    async def drained(row: SpoolRow, refusals: list[PointRefusal]) -> None:
-        await bench.pipeline.drained(row, refusals, counted=True)
-
+    books = SpoolBooks(bench, quarantine=bench, ledger=bench, uncounted=(), rebooked=list, clock=lambda: NOW)
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(bench.writer.drain(drained))
+        task = group.create_task(Drain(bench.writer, bench, books, jitter=lambda: 0.0).run())
         await wait_until(lambda: not bench.rows)
         task.cancel()
     assert (bench.terms.spooled, bench.terms.stored, bench.terms.quarantined) == (0, 2, 2)

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from collectors import drain as drain_module
 from collectors import writer as writer_module
-from collectors.writer import SpoolRow, Writer
+from collectors.drain import Drain, TakenRow
+from collectors.writer import Writer
 from ioc.adapters.spool import Spool
 from ioc.adapters.spool_file import spool_file
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
@@ -54,10 +56,14 @@ class Door:
         self.file = spool_file(folder / "spool.db")
         self.spool = Spool(self.file, limit_bytes=limit, clock=lambda: self.now)
         self.writer = Writer(self.store, self.spool, clock=lambda: self.now)
-        self.drained: list[tuple[int, list[PointRefusal]]] = []
+        self.drain = Drain(self.writer, self.spool, self, jitter=lambda: 0.0)
+        self.booked: list[tuple[int, list[PointRefusal]]] = []
 
-    async def note(self, row: SpoolRow, refusals: list[PointRefusal]) -> None:
-        self.drained.append((row.id, refusals))
+    async def drained(self, rows: Sequence[TakenRow]) -> None:
+        self.booked += [(taken.row.id, taken.refusals) for taken in rows]
+
+    async def lost(self) -> None:
+        pass
 
     async def spool_one(self, *numbers: int) -> int:
         written = await self.writer.put("ioc-1", points(*numbers), lambda: b"note")
@@ -67,7 +73,7 @@ class Door:
 
     @asynccontextmanager
     async def draining(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.writer.drain(self.note))
+        task = asyncio.create_task(self.drain.run())
         try:
             yield
         finally:
@@ -77,8 +83,8 @@ class Door:
 
 @pytest.fixture
 async def door(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Door]:
-    monkeypatch.setattr(writer_module, "RETRY_FIRST_S", 0.01)
-    monkeypatch.setattr(writer_module, "RETRY_MOST_S", 0.02)
+    monkeypatch.setattr(drain_module, "RETRY_FIRST_S", 0.01)
+    monkeypatch.setattr(drain_module, "RETRY_MOST_S", 0.02)
     monkeypatch.setattr(writer_module, "SPOOL_FULL_RETRY_S", 0.01)
     made = Door(tmp_path)
     await made.file.open()
@@ -156,7 +162,7 @@ async def test_rows_are_drained_oldest_first_once_the_ledger_counts_them(door: D
         door.writer.release(written.spooled_as)
         await wait_until(lambda: door.spool.rows == 0)
     assert door.store.taken == points(1, 2, 3)
-    assert door.drained == [(first, []), (written.spooled_as, [])]
+    assert door.booked == [(first, []), (written.spooled_as, [])]
     assert door.writer.down_since is None
 
 
@@ -198,21 +204,21 @@ async def test_drain_survives_a_spool_that_fails_and_books_a_row_once(
     remove, oldest = door.spool.remove, door.spool.oldest
     failures = {"read": 2, "remove": 2}
 
-    async def failing_remove(row_id: int) -> None:
+    async def failing_remove(row_ids: Sequence[int]) -> None:
         if failures["remove"]:
             failures["remove"] -= 1
             raise DISK_FULL
-        await remove(row_id)
+        await remove(row_ids)
 
-    async def failing_oldest(limit: int) -> Any:
+    async def failing_oldest(limit: int, *, points: int) -> Any:
         if failures["read"]:
             failures["read"] -= 1
             raise DISK_GONE
-        return await oldest(limit)
+        return await oldest(limit, points=points)
 
     monkeypatch.setattr(door.spool, "remove", failing_remove)
     monkeypatch.setattr(door.spool, "oldest", failing_oldest)
     async with door.draining():
         await wait_until(lambda: door.spool.rows == 0)
-    assert door.drained == [(row, [])]
+    assert door.booked == [(row, [])]
     assert door.writer.down_since is None

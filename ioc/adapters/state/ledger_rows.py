@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import Row
@@ -47,6 +47,17 @@ async def minutes_from(conn: AsyncConnection, minute: int, before: int | None) -
     wanted = select(ledger_minutes).where(c.minute >= minute).order_by(c.minute, c.family, c.source)
     rows = await conn.execute(wanted if before is None else wanted.where(c.minute < before))
     return [(row["family"], row["source"], row["minute"], _terms(row)) for row in rows.mappings()]
+
+
+async def last_minute(conn: AsyncConnection) -> int | None:
+    """The newest arrival minute, None for an empty ledger."""
+    newest: int | None = (await conn.execute(select(func.max(ledger_minutes.c.minute)))).scalar_one()
+    return newest
+
+
+async def drop_minutes(conn: AsyncConnection, before: int) -> None:
+    """Forgets the minutes that begin earlier; the sums since the beginning keep them."""
+    await conn.execute(delete(ledger_minutes).where(ledger_minutes.c.minute < before))
 
 
 async def _sums(conn: AsyncConnection, table: Table, bounds: list[ColumnElement[bool]]) -> dict[str, LedgerTerms]:

@@ -145,7 +145,36 @@ fingerprints = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-spooled = Table("spooled", metadata, Column("id", BigInteger, primary_key=True, autoincrement=False))
+spooled = Table(
+    "spooled",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("source", String(128), nullable=False),
+    Column("deliveries", Text, nullable=False),
+    Column("points", Text, nullable=False),
+)
+
+expected_points = Table(
+    "expected_points",
+    metadata,
+    Column("measurement", String(64), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("certain", BigInteger, nullable=False),
+    Column("uncertain", BigInteger, nullable=False),
+    Column("spooled", BigInteger, nullable=False),
+    Column("changes", BigInteger, nullable=False),
+    Index(None, "hour"),
+)
+
+audits = Table(
+    "audits",
+    metadata,
+    Column("measurement", String(64), primary_key=True),
+    Column("hour", BigInteger, primary_key=True),
+    Column("changes", BigInteger, nullable=False),
+    Column("counted", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
 
 recovered = Table("recovered", metadata, Column("item", String(64), primary_key=True))
 

@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms
+from ioc.adapters.state.audit_rows import add_expectations, audits_that_differ, drop_expectations, expected_in, put_audits, to_audit
 from ioc.adapters.state.engine import failures_named, reading_engine, writing_engine
 from ioc.adapters.state.engine_rows import (
     all_groups,
@@ -24,16 +25,17 @@ from ioc.adapters.state.engine_rows import (
 )
 from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprints
 from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
-from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, ledger_sums, minutes_from
+from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
 from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
 from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
 from ioc.adapters.state.silences import Silences
-from ioc.adapters.state.spooled_rows import all_spooled, book_spooled
+from ioc.adapters.state.spooled_rows import all_spooled, book_spooled, spooled_batches
 from ioc.adapters.state.tokens import Tokens
 from ioc.domain.alarm import Alarm, Attempt, Decisions, Transition
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.audit import Audit, Expected
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.registry import Device, Unit
 from ioc.domain.state import AlarmFilter, FencedError, OutboxEntry, PendingMessage, Restored
 
@@ -120,15 +122,17 @@ class StateDb:
                 await put_position(conn, decisions.position)
             await add_new_devices(conn, devices)
 
-    async def book(self, booking: Booking) -> None:
-        """Adds a batch to the ledger, and remembers its fingerprints and which spool rows are counted as spooled."""
+    async def book(self, *bookings: Booking) -> None:
+        """Adds batches to the ledger, and remembers their fingerprints and which spool rows are counted as spooled."""
         try:
             async with self._fenced() as conn:
-                await add_ledger_rows(conn, booking.source, booking.rows)
-                await self._shelf.add(conn, booking.source, booking.fingerprints)
-                if booking.heard_until is not None:
-                    await put_heard_until(conn, booking.heard_until)
-                await book_spooled(conn, added=booking.spool_added, removed=booking.spool_removed)
+                for booking in bookings:
+                    await add_ledger_rows(conn, booking.source, booking.rows)
+                    await add_expectations(conn, booking.expected)
+                    await self._shelf.add(conn, booking.source, booking.fingerprints)
+                    if booking.heard_until is not None:
+                        await put_heard_until(conn, booking.heard_until)
+                    await book_spooled(conn, added=booking.spool_added, removed=booking.spool_removed)
         except BaseException:
             self._shelf.forget()
             raise
@@ -160,6 +164,47 @@ class StateDb:
         """(family, collector, minute, terms) of every arrival minute from `since_minute` on, and earlier than `before` (Unix ms)."""
         async with self._read() as conn:
             return await minutes_from(conn, since_minute, before)
+
+    async def last_booked_minute(self) -> int | None:
+        """The newest arrival minute of the ledger (Unix ms), None for an empty one."""
+        async with self._read() as conn:
+            return await last_minute(conn)
+
+    async def spooled_ids(self) -> frozenset[int]:
+        """The spool rows that the ledger counts as spooled."""
+        async with self._read() as conn:
+            return await all_spooled(conn)
+
+    async def spooled(self, ids: Sequence[int]) -> list[SpooledBatch]:
+        """What the ledger counts in these spool rows."""
+        async with self._read() as conn:
+            return await spooled_batches(conn, ids)
+
+    async def expected(self, hour: int) -> list[Expected]:
+        """The points that the store should hold in the hour that begins at `hour` (Unix ms), by measurement."""
+        async with self._read() as conn:
+            return await expected_in(conn, hour)
+
+    async def to_audit(self, since: int, before: int, limit: int) -> list[Expected]:
+        """Hours in [since, before) that changed since their last audit and wait for nothing, the newest first."""
+        async with self._read() as conn:
+            return await to_audit(conn, since, before, limit)
+
+    async def put_audits(self, found: Sequence[Audit]) -> None:
+        """Remembers what the store was found to hold."""
+        async with self._fenced() as conn:
+            await put_audits(conn, found)
+
+    async def audits_that_differ(self, since: int, limit: int) -> list[tuple[Expected, Audit]]:
+        """Hours from `since` on in which the store held something else, oldest first."""
+        async with self._read() as conn:
+            return await audits_that_differ(conn, since, limit)
+
+    async def forget_minutes(self, before: int) -> None:
+        """Drops the ledger's minutes and hours that begin earlier (Unix ms); the sums since the beginning keep them."""
+        async with self._fenced() as conn:
+            await drop_minutes(conn, before)
+            await drop_expectations(conn, before)
 
     # Alarms and their journal
 

@@ -168,7 +168,8 @@ export class PlatformPanel {
     const lines = [
       this.hearing(own, now, fresh),
       this.storing(own, now, fresh),
-      ...["received", "stored", "quarantined"].map((term) => [format.text(term), format.number(ledger[term]), fresh ? "term" : "term unknown"]),
+      ...["received", "stored", "spooled", "quarantined"].map((term) => [format.text(term), format.number(ledger[term]), fresh ? "term" : "term unknown"]),
+      this.closing(ledger, fresh),
     ];
     const nodes = rows(this.list, lines.length, () => element("li", "", element("span", "label"), element("b")));
     lines.forEach(([label, value, state], index) => {
@@ -176,6 +177,14 @@ export class PlatformPanel {
       say(nodes[index].children[0], label);
       say(nodes[index].children[1], value);
     });
+  }
+
+  /** Every delivery has ended somewhere, or it has not: 0 or the number that is not accounted for. */
+  closing(ledger, fresh) {
+    const outcomes = ["stored", "spooled", "quarantined", "duplicate", "retained", "returned", "in_flight"];
+    const open = outcomes.reduce((left, term) => left - ledger[term], ledger.received);
+    const state = open === 0 ? "term" : "bad";
+    return [this.format.text("difference"), this.format.number(open), fresh ? state : "term unknown"];
   }
 
   hearing(own, now, fresh) {
@@ -192,6 +201,10 @@ export class PlatformPanel {
     if (!own.store_ok) return [label, `✖ ${this.format.text("storing_down", { detail: own.store_detail })}`, "bad"];
     if (own.spooled > 0) {
       const age = own.spool_oldest === null ? 0 : now - Date.parse(own.spool_oldest);
+      if (own.drain_rate > 0) {
+        const told = { n: this.format.number(own.spooled), rate: this.format.number(own.drain_rate) };
+        return [label, `▴ ${this.format.text("storing_drain", told)}`, "watch"];
+      }
       return [label, `▾ ${this.format.text("storing_spool", { n: this.format.number(own.spooled), age: this.format.age(age, true) })}`, "watch"];
     }
     return [label, `● ${this.format.text("storing_ok")}`, "good"];

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ioc.adapters.state import StateDb
 from ioc.domain.alarm import Alarm, Attempt, Decisions, NotificationGroup, OutboxMessage, RuleState, Severity, Step, Transition
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.registry import Device, Unit
 from ioc.domain.state import FencedError, Restored
 
@@ -37,6 +37,10 @@ MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=41, body=b'{
 UNKNOWN = Device(device="heard", family="speaker", approved=False, registered_at=3)
 
 
+def batch(row: int) -> SpooledBatch:
+    return SpooledBatch(id=row, source="ioc-1")
+
+
 async def test_engine_finds_everything_again_after_a_restart(path: Path) -> None:
     """Whatever was committed or booked is there when the file is opened anew."""
     decisions = Decisions(
@@ -47,7 +51,7 @@ async def test_engine_finds_everything_again_after_a_restart(path: Path) -> None
         assert await state.take_epoch() == 1
         await state.import_units([unit])
         await state.commit(decisions, devices=[UNKNOWN])
-        await state.book(Booking(source="ioc-1", fingerprints=b"fingerpr", spool_added=(7, 8)))
+        await state.book(Booking(source="ioc-1", fingerprints=b"fingerpr", spool_added=(batch(7), batch(8))))
         await state.book(Booking(source="ioc-1", fingerprints=b"intsmore", spool_removed=(7,)))
     async with await StateDb.open(path) as state:
         assert await state.take_epoch() == 2
@@ -127,7 +131,7 @@ async def test_late_engine_is_fenced_when_another_has_taken_over(path: Path) -> 
         with pytest.raises(FencedError, match="another engine has taken over"):
             await frozen.commit(Decisions(transitions=(transition(2, "a2"),), alarms=(alarm("a2"),)))
         with pytest.raises(FencedError):
-            await frozen.book(Booking(source="s", rows=(LedgerRow("speaker", 0, LedgerTerms(received=1)),), spool_added=(1,)))
+            await frozen.book(Booking(source="s", rows=(LedgerRow("speaker", 0, LedgerTerms(received=1)),), spool_added=(batch(1),)))
         with pytest.raises(FencedError):
             await frozen.record_attempt(Attempt(key="k1", channel="ops", at=50, ok=True, detail="200"), done=True)
         with pytest.raises(FencedError):

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioc.adapters.state import StateDb
-from ioc.domain.ledger import TERMS, Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import TERMS, Booking, LedgerRow, LedgerTerms, SpooledBatch
 
 MINUTE = 60_000
+TWO = SpooledBatch(id=2, source="s", deliveries=(("speaker", MINUTE, 5),), points=(("speaker", 0, 4),))
 terms = st.builds(
     LedgerTerms, **{term: st.integers(-3, 1000) if term == "spooled" else st.integers(0, 1000) for term in TERMS}
 )  # fmt: skip
@@ -86,6 +87,7 @@ async def test_fingerprints_are_kept_of_the_last_hundred_thousand_deliveries(pat
 
 async def test_spool_row_booked_twice_is_remembered_once(state: StateDb) -> None:
     """Ids only say which rows are counted; naming one again does no harm."""
-    await state.book(Booking(source="s", spool_added=(1, 2)))
-    await state.book(Booking(source="s", spool_added=(2, 3), spool_removed=(1, 9)))
-    assert (await state.load()).spooled == frozenset({2, 3})
+    await state.book(Booking(source="s", spool_added=(SpooledBatch(id=1, source="s"), TWO)))
+    await state.book(Booking(source="s", spool_added=(TWO, SpooledBatch(id=3, source="s")), spool_removed=(1, 9)))
+    assert (await state.load()).spooled == frozenset({2, 3}) == await state.spooled_ids()
+    assert await state.spooled([1, 2]) == [TWO]

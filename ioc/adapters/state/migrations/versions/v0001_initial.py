@@ -13,6 +13,7 @@ def upgrade() -> None:
     _alarms()
     _outbox()
     _ledger()
+    _audits()
     _registry()
     _access()
 
@@ -171,7 +172,35 @@ def _ledger() -> None:
         sa.PrimaryKeyConstraint("family", "source", name="pk_ledger_totals"),
     )
     op.create_table(
-        "spooled", sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False), sa.PrimaryKeyConstraint("id", name="pk_spooled")
+        "spooled",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.String(128), nullable=False),
+        sa.Column("deliveries", sa.Text(), nullable=False),
+        sa.Column("points", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_spooled"),
+    )
+
+
+def _audits() -> None:
+    op.create_table(
+        "expected_points",
+        sa.Column("measurement", sa.String(64), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("certain", sa.BigInteger(), nullable=False),
+        sa.Column("uncertain", sa.BigInteger(), nullable=False),
+        sa.Column("spooled", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("measurement", "hour", name="pk_expected_points"),
+    )
+    op.create_index("ix_expected_points_hour", "expected_points", ["hour"])
+    op.create_table(
+        "audits",
+        sa.Column("measurement", sa.String(64), nullable=False),
+        sa.Column("hour", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
+        sa.Column("counted", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("measurement", "hour", name="pk_audits"),
     )
     op.create_table("recovered", sa.Column("item", sa.String(64), nullable=False), sa.PrimaryKeyConstraint("item", name="pk_recovered"))
 
