@@ -97,6 +97,23 @@ _RULES = (
         ),
     ),
     OwnRule(
+        id="ioc_ledger_mismatch",
+        severity=Severity.CRITICAL,
+        summary=Label(vi="kho số liệu không khớp với sổ cái", en="the store does not hold what the ledger says"),
+        cause=Label(
+            vi="Số điểm trong kho khác với số đã ghi sổ: {detail}",
+            en="The store's points differ from those that were booked: {detail}",
+        ),
+        consequence=Label(
+            vi="Số liệu đã lưu có thể đã mất, hoặc có nguồn khác ghi vào kho; báo cáo của các giờ này không đáng tin.",
+            en="Stored data may be gone, or somebody else writes into the store; reports of these hours can't be trusted.",
+        ),
+        action=Label(
+            vi="chạy `ioc ledger audit --hour`, kiểm tra ai đã xoá hoặc ghi vào kho, khôi phục từ bản sao lưu",
+            en="run `ioc ledger audit --hour`, find who deleted from the store or wrote into it, restore from a backup",
+        ),
+    ),
+    OwnRule(
         id="ioc_quarantine_full",
         severity=Severity.CRITICAL,
         summary=Label(vi="khu cách ly bản tin lỗi đã đầy", en="the quarantine is full"),

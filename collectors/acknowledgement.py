@@ -30,6 +30,12 @@ class OwedAcknowledgements:
     def __len__(self) -> int:
         return len(self._owed)
 
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest one arrived (Unix ms), None = nothing is owed."""
+        first = next((item for item in self._owed if not isinstance(item, _Own)), None)
+        return None if first is None else first.arrival
+
     def arrived_own(self, mid: int) -> None:
         """Notes a message that needs no settling."""
         self._owed.append(_Own(mid))

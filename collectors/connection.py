@@ -198,6 +198,11 @@ class Connection:
         return self._wire.faults
 
     @property
+    def oldest_owed(self) -> int | None:
+        """When the oldest unacknowledged message arrived (Unix ms)."""
+        return self._owed.oldest
+
+    @property
     def paused_since(self) -> float | None:
         """Since when (loop time) reading has stopped."""
         return self._wire.paused_since

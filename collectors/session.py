@@ -101,6 +101,11 @@ class Session:
         return self._intake.unsettled
 
     @property
+    def oldest_unacknowledged(self) -> int | None:
+        """When the oldest of them on the present connection arrived (Unix ms)."""
+        return None if self._connection is None else self._connection.oldest_owed
+
+    @property
     def queued(self) -> int:
         """Deliveries that `receive` has not given out yet."""
         return self._intake.queued

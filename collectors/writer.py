@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from collectors.accounting import note_spooled
-from ioc.domain.point import Point, PointRefusal, StoreDeniedError, StoreUnavailableError
+from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 
 log = structlog.get_logger("ioc.writer")
 
@@ -64,8 +64,6 @@ class Writer:
         """Whether the store has answered since our start."""
         self.down_since: int | None = None
         self.last_error = ""
-        self.denied = False
-        """Whether the store refuses us by token, organisation or bucket: a person must act."""
         self.spool_tried = False
         """Whether the spool has taken or refused anything since our start, or was not needed."""
         self.spool_full_since: int | None = None
@@ -162,7 +160,6 @@ class Writer:
 
     def _fell(self, error: StoreUnavailableError, asked: int) -> None:
         self.last_error = error.detail
-        self.denied = isinstance(error, StoreDeniedError)
         self.turn.set()
         if self.down_since is None:
             self.down_since = asked
@@ -172,7 +169,6 @@ class Writer:
             log.info("store_back", away_ms=self._clock() - self.down_since)
         self.down_since = None
         self.last_error = ""
-        self.denied = False
 
     def _spool_refuses(self, error: StoreUnavailableError) -> None:
         self.spool_tried = True

@@ -9,6 +9,7 @@ import msgspec
 from ioc.api.control import ControlError, Handler
 from ioc.api.documents import ledger_document, quarantine_document
 from ioc.api.ports import Ledger, Quarantine
+from ioc.domain.audit import Expected
 from ioc.domain.nearest import Nearest
 from ioc.domain.principal import Role
 from ioc.domain.quarantined import QuarantineFilter
@@ -134,6 +135,12 @@ class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     end: int | None = None
 
 
+class Hour(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The hour that begins at `hour` (Unix ms)."""
+
+    hour: int
+
+
 async def _nothing() -> None:
     return None
 
@@ -185,14 +192,24 @@ def token_commands(tokens: Tokens, registry: Registry, *, clock: Callable[[], in
     return {"token.create": create, "token.list": listing, "token.revoke": revoke}
 
 
-def ledger_commands(ledger: Ledger) -> dict[str, Handler]:
-    """`ledger`: the document of the API."""
+class LedgerBooks(Ledger, Protocol):
+    """The ledger, and what follows from it for the store."""
+
+    async def expected(self, hour: int) -> Sequence[Expected]:
+        """The points that the store should hold in an hour of their own time."""
+
+
+def ledger_commands(ledger: LedgerBooks) -> dict[str, Handler]:
+    """`ledger`: the document of the API; `ledger.expected`: what the store should hold in one hour."""
 
     async def show(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
         span = _read(args, Span)
         return ledger_document(await ledger.ledger(span.start, span.end), span.start, span.end)
 
-    return {"ledger": show}
+    async def expected(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        return await ledger.expected(_read(args, Hour).hour)
+
+    return {"ledger": show, "ledger.expected": expected}
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:

@@ -120,6 +120,8 @@ class Front:
             strangers=self._server.strangers,
             outbox=self._server.outbox,
             house=self._server.house,
+            ledger=self._server.ledger,
+            auditor=self._server.auditor,
             ingests={name: one.ingest for name, one in self._server.sources.items()},
             unmapped=self._server.unmapped,
             quarantine=self._server.files.quarantine,

@@ -7,6 +7,7 @@ from alerts.desk import Desk
 from alerts.inputs import OwnCondition
 from collectors.writer import Writer, put_own
 from ioc.adapters.state.store import StateDb
+from ioc.app.auditor import Auditor
 from ioc.app.supervision import forever
 from ioc.domain.fleet import FleetViews
 from ioc.domain.own_points import availability_point, ledger_point, unit_status_points
@@ -21,6 +22,9 @@ AVAILABILITY_EVERY_MS = 5 * MINUTE_MS
 LEDGER_BACK_MS = 5 * MINUTE_MS
 """Rows of minutes so recent may still change with any batch."""
 MINUTES_AT_ONCE = 60
+MINUTES_KEPT_MS = 400 * 86_400_000
+"""A year with some days before it: older minutes of the ledger go, some 200 MB at three families."""
+FORGET_EVERY_S = 3_600.0
 EVICTION_OVER_MS = 10 * MINUTE_MS
 """Once the full quarantine has dropped nothing for so long, it is no longer an alarm."""
 FILLING_FROM, FILLING_UNTIL = 0.8, 0.7
@@ -46,6 +50,7 @@ class House:
         units: Callable[[], Sequence[UnitView]],
         evicted: Callable[[], int],
         filling: Callable[[], tuple[int, int]],
+        auditor: Auditor,
         clock: Callable[[], int],
         refreshed: Callable[[], None],
     ) -> None:
@@ -57,6 +62,7 @@ class House:
         self._units = units
         self._evictions = Evictions(evicted)
         self._filling = Filling(filling)
+        self._auditor = auditor
         self._clock = clock
         self._refreshed = refreshed
         self._waiting: asyncio.Queue[Sequence[Point]] = asyncio.Queue(WAITING)
@@ -76,6 +82,14 @@ class House:
     async def minutely(self) -> None:
         """unit_status and the ledger every minute, availability every five."""
         await forever("minutely", self._speak, lambda: MINUTE_S - self._clock() % MINUTE_MS / 1000)
+
+    async def audit(self) -> None:
+        """The store beside the ledger, a few hours a minute."""
+        await forever("audit", self._auditor.turn, lambda: MINUTE_S)
+
+    async def forget(self) -> None:
+        """Keeps the ledger's minutes within a bound; the sums since the beginning stay."""
+        await forever("forget", lambda: self._state.forget_minutes(self._clock() - MINUTES_KEPT_MS), lambda: FORGET_EVERY_S)
 
     def rebooked(self, minutes: Iterable[int]) -> None:
         """The ledger's rows of these minutes changed long after: what was spooled has been stored."""
@@ -120,7 +134,7 @@ class House:
         """Those that we know of: an alarm from before our start stands until its end is proven."""
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
-        conditions = [self._evictions.condition(now)]
+        conditions = [self._evictions.condition(now), *self._auditor.conditions(now)]
         if (filling := self._filling.condition(now)) is not None:
             conditions.append(filling)
         lasts = down is not None and now - down >= STORE_GRACE_MS

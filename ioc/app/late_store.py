@@ -29,6 +29,9 @@ class TimeSeriesStore(Protocol):
     ) -> list[SeriesRow]:
         """Values over time."""
 
+    async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
+        """Points that carry the field."""
+
     async def field_types(self, measurement: str) -> dict[str, str]:
         """Field → float, integer, string or boolean."""
 
@@ -77,6 +80,10 @@ class LateStore:
     ) -> list[SeriesRow]:
         """Values over time."""
         return await (await self._ready()).series(measurement, tags, field, start, end, every_ms)
+
+    async def count(self, measurement: str, start: int, end: int, field: str) -> int:
+        """Points of start ≤ ts < end that carry the field."""
+        return await (await self._ready()).count(measurement, start, end, field)
 
     async def close(self) -> None:
         """Ends its connections."""

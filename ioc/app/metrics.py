@@ -18,10 +18,14 @@ from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.spool import Spool
+from ioc.app.auditor import Auditor
 from ioc.app.house import House
+from ioc.app.records import LedgerReader
 from ioc.domain.fleet import Fleet
+from ioc.domain.ledger import TERMS
 
 T = TypeVar("T")
+_GROWING = tuple(term for term in TERMS if term not in {"spooled", "in_flight"})
 
 
 class ServerMetrics(Collector):
@@ -42,6 +46,8 @@ class ServerMetrics(Collector):
         strangers: Strangers,
         outbox: Outbox,
         house: House,
+        ledger: LedgerReader,
+        auditor: Auditor,
         ingests: Mapping[str, Ingest],
         unmapped: UnmappedKeys,
         quarantine: QuarantineFile,
@@ -59,6 +65,8 @@ class ServerMetrics(Collector):
         self._strangers = strangers
         self._outbox = outbox
         self._house = house
+        self._accounts = ledger
+        self._auditor = auditor
         self._ingests = ingests
         self._unmapped = unmapped
         self._quarantine = quarantine
@@ -69,6 +77,7 @@ class ServerMetrics(Collector):
         yield from self._per_source()
         yield from self._store()
         yield from self._kept_aside()
+        yield from self._ledger()
         yield from self._people()
         drift = CounterMetricFamily("ioc_unmapped_keys", "Keys that no family declares.", labels=["family", "key"])
         for (family, key), count in self._unmapped.counts.items():
@@ -79,6 +88,9 @@ class ServerMetrics(Collector):
         sessions = self._sessions
         yield _gauge("ioc_connected", "Whether the source is connected.", sessions, lambda s: s.connected)
         yield _gauge("ioc_unacknowledged_deliveries", "Handed in and not yet acknowledged.", sessions, lambda s: s.unacknowledged)
+        now = self._clock()
+        age = "Age of the oldest delivery that is not acknowledged."
+        yield _gauge("ioc_oldest_unacknowledged_seconds", age, sessions, lambda s: (now - (s.oldest_unacknowledged or now)) / 1000)
         yield _gauge("ioc_queued_deliveries", "Read and not yet taken in.", sessions, lambda s: s.queued)
         yield _gauge("ioc_reader_paused", "Whether reading stopped because too much is unacknowledged.", sessions, lambda s: s.paused)
         yield _counter("ioc_reconnects", "Connections after the first.", sessions, lambda s: s.reconnects)
@@ -123,6 +135,19 @@ class ServerMetrics(Collector):
         for reason, count in level.by_reason.items():
             reasons.add_metric([reason], count)
         yield reasons
+
+    def _ledger(self) -> Iterator[Metric]:
+        ended = CounterMetricFamily("ioc_ledger_deliveries", "The ledger's terms that only grow.", labels=["family", "term"])
+        waiting = GaugeMetricFamily("ioc_ledger_spooled_deliveries", "Accepted, and waiting for the store.", labels=["family"])
+        for family, terms in self._accounts.totals.items():
+            for term in _GROWING:
+                ended.add_metric([family, term], getattr(terms, term))
+            waiting.add_metric([family], terms.spooled)
+        yield from (ended, waiting)
+        open_ = sum(terms.difference for terms in self._accounts.totals.values())
+        yield GaugeMetricFamily("ioc_ledger_difference", "Deliveries received that no term accounts for.", value=open_)
+        yield GaugeMetricFamily("ioc_ledger_mismatches", "Hours in which the store holds something else.", value=self._auditor.differing)
+        yield CounterMetricFamily("ioc_ledger_audits", "Hours counted in the store.", value=self._auditor.audited)
 
     def _people(self) -> Iterator[Metric]:
         yield CounterMetricFamily("ioc_decision_faults", "Errors of our own while deciding; each cost one input.", value=self._desk.faults)

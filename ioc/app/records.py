@@ -8,6 +8,7 @@ from alerts.rule import Rule
 from collectors.ingest import UNKNOWN_FAMILY
 from ioc.adapters.state.store import StateDb
 from ioc.app.late_store import LateStore
+from ioc.domain.audit import Expected
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 
@@ -20,15 +21,24 @@ class LedgerReader:
         self._in_flight = in_flight
         self.spooled = 0
         """Deliveries in the spool when the ledger was last read."""
+        self.totals: Mapping[str, LedgerTerms] = {}
+        """By family since the beginning, as it was read last: every few seconds."""
+
+    async def expected(self, hour: int) -> Sequence[Expected]:
+        """The points that the store should hold in an hour of their own time, by measurement."""
+        return await self._state.expected(hour)
 
     async def ledger(self, start: int | None, end: int | None) -> Mapping[str, LedgerTerms]:
         """Terms by family; deliveries in flight belong to the present, so a range that has ended leaves them out."""
         waiting = self._in_flight() if end is None else 0
         families = await self._state.ledger(start, end)
         if start is None and end is None:
+            self.totals = dict(families)
             self.spooled = sum(terms.spooled for terms in families.values())
         if waiting:
-            families.setdefault(UNKNOWN_FAMILY, LedgerTerms()).add(LedgerTerms(received=waiting, in_flight=waiting))
+            present = LedgerTerms(received=waiting, in_flight=waiting)
+            present.add(families.get(UNKNOWN_FAMILY, LedgerTerms()))
+            families[UNKNOWN_FAMILY] = present
         return families
 
 

@@ -9,11 +9,12 @@ recovered gives the same point, and is not counted again. Nor is a copy of a par
 under which the rest was stored, and gets the fields that it lacked; what stands in it is not touched.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from collectors.accounting import minute_of
+from collectors.accounting import hour_of, minute_of
 from collectors.delivery import Delivery
 from collectors.ingest import Ingest, Taken
 from collectors.points import PointEncoder
@@ -22,7 +23,7 @@ from collectors.writer import Writer, put_own
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
 from ioc.adapters.state.store import StateDb
 from ioc.domain.family import Family
-from ioc.domain.ledger import LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal
 
 
@@ -76,11 +77,22 @@ class Replayer:
         if self._writer.down_since is not None:
             away = f"the store is away ({self._writer.last_error}); try again when it is back"
             return [Verdict(recovered=False, detail=away) if one.recovered else one for one in verdicts]
+        await self._expect(messages, verdicts)
         verdicts = _refuse(verdicts, await put_own(self._writer, points))
         stored = [(message, verdict) for message, verdict in zip(messages, verdicts, strict=True) if verdict.recovered]
         await self._count(stored)
         await self._note([message.id for message, _ in stored])
         return verdicts
+
+    async def _expect(self, messages: Sequence[QuarantinedMessage], verdicts: Sequence[Verdict]) -> None:
+        """Said before it is done: a point that may be there is no surprise to the audit, one that nobody told of is."""
+        by_source: dict[str, Counter[tuple[str, int]]] = {}
+        for message, verdict in zip(messages, verdicts, strict=True):
+            if verdict.point is not None and not message.partial:
+                by_source.setdefault(verdict.source, Counter())[verdict.point.measurement, hour_of(verdict.point.ts)] += 1
+        for source, points in by_source.items():
+            expected = tuple(Expectation(measurement, hour, uncertain=count) for (measurement, hour), count in points.items())
+            await self._state.book(Booking(source=source, expected=expected))
 
     async def _count(self, stored: Sequence[tuple[QuarantinedMessage, Verdict]]) -> None:
         minute = minute_of(self._clock())

@@ -25,6 +25,7 @@ from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
+from ioc.app.auditor import Auditor
 from ioc.app.clock import now_ms
 from ioc.app.files import Files, open_files, store_of
 from ioc.app.front import Front
@@ -138,6 +139,7 @@ class Server:
             clock=now_ms,
         )
         self.drain = Drain(self.writer, files.spool, self.books, jitter=secrets.SystemRandom().random)
+        self.auditor = Auditor(files.state, store, store_works=self._store_works, retention_ms=settings.store.retention, clock=now_ms)
         self.house = House(
             desk=self.desk,
             writer=self.writer,
@@ -146,6 +148,7 @@ class Server:
             units=self.province.snapshot,
             evicted=self._evicted,
             filling=self._filling,
+            auditor=self.auditor,
             clock=now_ms,
             refreshed=self._refreshed,
         )
@@ -200,6 +203,8 @@ class Server:
                 group.create_task(self.house.probe(), name="probe"),
                 group.create_task(self.house.minutely(), name="minutely"),
                 group.create_task(self.house.store(), name="own points"),
+                group.create_task(self.house.audit(), name="audit"),
+                group.create_task(self.house.forget(), name="forget"),
                 group.create_task(self.drain.run(), name="drain"),
                 group.create_task(self.outbox.run(), name="outbox"),
                 group.create_task(front.serve_http(listening), name="http"),
@@ -236,6 +241,9 @@ class Server:
 
     def _rebooked(self, minutes: Iterable[int]) -> None:
         self.house.rebooked(minutes)
+
+    def _store_works(self) -> bool:
+        return self.writer.down_since is None
 
     def _wording(self) -> Wording:
         site = self.config.settings.site

@@ -1,65 +1,83 @@
-"""`ioc ledger audit`: an hour of the ledger beside the points that the store holds of it."""
+"""`ioc ledger audit`: an hour of the ledger beside the points that the store holds of it, and what that means."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
+from ioc.app.auditor import EVENTS, HOUR_MS, counted_field
 from ioc.app.clock import now_ms
 from ioc.cli.action import act
 from ioc.cli.failure import Failure
 from ioc.cli.place import Place
 from ioc.config import settings as declared
-
-HOUR_MS = 3_600_000
-EVENTS = "event"
-"""Events of all families share a measurement."""
+from ioc.domain.audit import Expected, Verdict, difference, judge
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
-    """One hour; `families` = family → (stored deliveries by arrival, points by their own time)."""
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One measurement in one hour of the points' own time."""
 
-    start: int
-    families: dict[str, tuple[int, int]]
-    events: int
+    measurement: str
+    certain: int
+    uncertain: int
     spooled: int
-    """Deliveries of the hour that still wait for the store."""
+    counted: int
+    """Points in the store."""
+    verdict: Verdict
+    difference: int
+    """Points that are missing at least (negative), or too many at least; 0 where it agrees."""
 
     @property
-    def stored(self) -> int:
-        """Deliveries that the ledger says are stored."""
-        return sum(stored for stored, _ in self.families.values())
+    def sentence(self) -> str:
+        """For people."""
+        match self.verdict:
+            case Verdict.MISSING:
+                return f"{self.measurement}: {-self.difference} points that were stored are missing in the store."
+            case Verdict.MORE:
+                return (
+                    f"{self.measurement}: {self.difference} points that no booking tells of: somebody else writes into the store, "
+                    "or they are older than this ledger."
+                )
+            case Verdict.AGREES:
+                return f"{self.measurement}: ledger and store agree."
 
-    @property
-    def points(self) -> int:
-        """Points of all families and events."""
-        return sum(points for _, points in self.families.values()) + self.events
 
-
-def compare(where: Place, start: int) -> Compared:
-    """The hour that begins at `start` (Unix ms)."""
-    ledger: dict[str, Any] = act(where, "ledger", start=start, end=start + HOUR_MS)
-    stored = {family: int(terms["stored"]) for family, terms in ledger["families"].items()}
-    names = sorted({*stored, *(where.config.families if where.config else ())})
+def compare(where: Place, start: int) -> list[Compared]:
+    """The hour that begins at `start` (Unix ms), by measurement; StoreUnavailableError when the store can't be asked."""
+    booked = msgspec.convert(act(where, "ledger.expected", hour=start), list[Expected])
+    expected = {one.measurement: one for one in booked}
+    declared_names = [*where.config.families, EVENTS] if where.config else []
+    names = sorted({*expected, *declared_names})
     counts = asyncio.run(_count(where, names, start))
-    families = {name: (stored.get(name, 0), counts[name]) for name in names if stored.get(name) or counts[name]}
-    return Compared(start=start, families=families, events=counts[EVENTS], spooled=int(ledger["spooled"]))
+    found = [_compared(expected.get(name) or Expected(name, start, 0, 0, 0, 0), counts[name]) for name in names]
+    return [one for one in found if one.measurement in expected or one.counted]
 
 
-async def _count(where: Place, families: Iterable[str], start: int) -> dict[str, int]:
+def _compared(expected: Expected, counted: int) -> Compared:
+    return Compared(
+        measurement=expected.measurement,
+        certain=expected.certain,
+        uncertain=expected.uncertain,
+        spooled=expected.spooled,
+        counted=counted,
+        verdict=judge(expected, counted),
+        difference=difference(expected, counted),
+    )
+
+
+async def _count(where: Place, measurements: Sequence[str], start: int) -> Mapping[str, int]:
     store = await _open(where)
     try:
-        counts = {family: await store.count(family, start, start + HOUR_MS) for family in families}
-        return {**counts, EVENTS: await store.count(EVENTS, start, start + HOUR_MS, "body")}
+        return {name: await store.count(name, start, start + HOUR_MS, counted_field(name)) for name in measurements}
     finally:
         await store.close()
 
 
 async def _open(where: Place) -> InfluxStore | EmbeddedStore:
-    settings = where.config.settings.store if where.config else declared.EmbeddedStore()
+    settings: Any = where.config.settings.store if where.config else declared.EmbeddedStore()
     if isinstance(settings, declared.InfluxStore):
         token = settings.token.get_secret_value() if settings.token is not None else ""
         return InfluxStore(settings.url, org=settings.org, bucket=settings.bucket, token=token, ca_file=settings.ca_file)

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
+import msgspec
 import typer
 
 from ioc.cli.failure import Exit, Failure
@@ -138,37 +139,29 @@ def audit(
     hour: Annotated[str | None, typer.Option("--hour", metavar="TIME", help="Any time in the hour (default: the last whole one).")] = None,
     json: JsonOption = False,
 ) -> None:
-    """Compare an hour of the ledger with the points in the store."""
+    """Compare an hour of the points' own time with what the ledger says; ends with 1 where they differ, 3 where the store is away."""
+    from ioc.app.auditor import HOUR_MS
     from ioc.app.clock import now_ms
-    from ioc.cli.audit import HOUR_MS, compare
+    from ioc.cli.audit import compare
+    from ioc.domain.audit import Verdict
     from ioc.domain.rfc3339 import to_rfc3339
 
     where = place(config, data_dir)
     wanted = _instant(hour, where)
     start = (now_ms() - HOUR_MS if wanted is None else wanted) // HOUR_MS * HOUR_MS
     found = compare(where, start)
-    rows = [{"family": name, "stored": stored, "points": points} for name, (stored, points) in found.families.items()]
+    agrees = all(one.verdict is Verdict.AGREES for one in found)
+    rows = [msgspec.to_builtins(one) for one in found]
     if json:
-        sums = {"stored": found.stored, "points": found.points, "events": found.events, "spooled": found.spooled}
-        print_json({"from": to_rfc3339(start), "to": to_rfc3339(start + HOUR_MS), "families": rows, **sums})
-        return
-    print(f"{to_rfc3339(start)} to {to_rfc3339(start + HOUR_MS)}")
-    total = {"family": "all", "stored": found.stored, "points": found.points}
-    print_table([*rows, {"family": "events", "stored": None, "points": found.events}, total], ["family", "stored", "points"], empty="")
-    print(_difference(found.stored - found.points, found.spooled))
-
-
-def _difference(missing: int, spooled: int) -> str:
-    """What a difference means. The ledger goes by arrival, points by their own time."""
-    waiting = f" {spooled} more wait in the spool." if spooled else ""
-    if missing == 0:
-        return "Ledger and store agree." + waiting
-    if missing > 0:
-        return (
-            f"{missing} stored deliveries have no point of their own here: births and Wills, repeats of one time, other hours' data."
-            + waiting
-        )
-    return f"{-missing} points more than deliveries: data that arrived in another hour, or somebody else writes to the store." + waiting
+        print_json({"from": to_rfc3339(start), "to": to_rfc3339(start + HOUR_MS), "agrees": agrees, "measurements": rows})
+    else:
+        print(f"{to_rfc3339(start)} to {to_rfc3339(start + HOUR_MS)}")
+        columns = ["measurement", "certain", "uncertain", "spooled", "counted", "verdict"]
+        print_table(rows, columns, empty="Nothing was stored of this hour, and the store holds nothing.")
+        for one in found:
+            print(one.sentence)
+    if not agrees:
+        raise typer.Exit(Exit.WRONG)
 
 
 def _payload(found: dict[str, Any]) -> str:

@@ -78,9 +78,13 @@ class Home:
             units=units,
             evicted=lambda: self.evicted,
             filling=lambda: (self.waiting, 1_000),
+            auditor=self,  # type: ignore[arg-type]
             clock=lambda: self.now,
             refreshed=lambda: None,
         )
+
+    def conditions(self, _now: int) -> list[OwnCondition]:
+        return []
 
     async def pulse(self, own: Iterable[OwnCondition]) -> list[Point]:
         self.told = list(own)

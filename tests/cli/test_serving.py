@@ -15,7 +15,7 @@ import pytest
 
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.state.store import StateDb
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking, Expectation
 from ioc.domain.point import Point
 
 IOC = [sys.executable, "-m", "ioc"]
@@ -136,20 +136,31 @@ def test_simulate_brings_devices_to_life(site: Path, mosquitto: Any) -> None:
     assert "Traceback" not in said
 
 
-async def test_audit_compares_an_hour_with_the_store(site: Path) -> None:
-    """Deliveries by arrival stand beside points by time; a difference is explained."""
+async def test_audit_says_whether_the_store_holds_what_the_ledger_tells(site: Path) -> None:
+    """1 where it does not, with what that means; the numbers as JSON too."""
     (site / "data").mkdir()
     async with await StateDb.open(site / "data" / "state.db") as state:
         await state.take_epoch()
-        terms = LedgerTerms(received=4, stored=3, quarantined=1)
-        await state.book(Booking(source="ioc-1", rows=(LedgerRow("speaker", HOUR + 60_000, terms),)))
+        expected = (Expectation("speaker", HOUR, 2, 1), Expectation("event", HOUR, 1), Expectation("network_site", HOUR, 5))
+        await state.book(Booking(source="ioc-1", expected=expected))
     store = EmbeddedStore(site / "data" / "series.db", clock=lambda: HOUR)
     await store.prepare(0)
     await store.write([Point("speaker", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in (1, 2, 3_600_000)])
+    await store.write([Point("network_site", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in range(4)])
+    await store.write([Point("event", (("device", "d"), ("event", "e")), {"body": "{}"}, HOUR + number) for number in range(2)])
     await store.close()
     command = [*IOC, "ledger", "audit", "--hour", "2026-09-21T14:00:00Z"]
-    ended = subprocess.run(command, cwd=site, check=True, capture_output=True, text=True)  # noqa: S603, ASYNC221
-    assert "speaker  3       2" in ended.stdout
-    assert "1 stored deliveries have no point of their own here" in ended.stdout
-    document = json.loads(subprocess.run([*command, "--json"], cwd=site, check=True, capture_output=True).stdout)  # noqa: S603, ASYNC221
-    assert (document["stored"], document["points"], document["from"]) == (3, 2, "2026-09-21T14:00:00.000Z")
+    ended = subprocess.run(command, cwd=site, check=False, capture_output=True, text=True)  # noqa: S603, ASYNC221
+    assert ended.returncode == 1
+    assert "network_site: 1 points that were stored are missing" in ended.stdout
+    assert "event: 1 points that no booking tells of" in ended.stdout
+    assert "speaker: ledger and store agree." in ended.stdout
+    document = json.loads(subprocess.run([*command, "--json"], cwd=site, check=False, capture_output=True).stdout)  # noqa: S603, ASYNC221
+    assert (document["agrees"], document["from"]) == (False, "2026-09-21T14:00:00.000Z")
+    assert {one["measurement"]: (one["counted"], one["verdict"]) for one in document["measurements"]} == {
+        "event": (2, "more"),
+        "network_site": (4, "missing"),
+        "speaker": (2, "agrees"),
+    }
+    quiet = [*IOC, "ledger", "audit", "--hour", "2026-09-21T12:00:00Z"]
+    assert subprocess.run(quiet, cwd=site, check=False, capture_output=True).returncode == 0  # noqa: S603, ASYNC221

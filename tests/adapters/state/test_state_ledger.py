@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ioc.adapters.state import StateDb
-from ioc.domain.ledger import TERMS, Booking, LedgerRow, LedgerTerms, SpooledBatch
+from ioc.domain.audit import Audit
+from ioc.domain.ledger import TERMS, Booking, Expectation, LedgerRow, LedgerTerms, SpooledBatch
 
 MINUTE = 60_000
 TWO = SpooledBatch(id=2, source="s", deliveries=(("speaker", MINUTE, 5),), points=(("speaker", 0, 4),))
@@ -91,3 +92,17 @@ async def test_spool_row_booked_twice_is_remembered_once(state: StateDb) -> None
     await state.book(Booking(source="s", spool_added=(TWO, SpooledBatch(id=3, source="s")), spool_removed=(1, 9)))
     assert (await state.load()).spooled == frozenset({2, 3}) == await state.spooled_ids()
     assert await state.spooled([1, 2]) == [TWO]
+
+
+async def test_old_minutes_and_hours_go_and_the_sums_stay(state: StateDb) -> None:
+    """The ledger since the beginning is right for ever."""
+    for minute in range(4):
+        row = LedgerRow("speaker", minute * MINUTE, LedgerTerms(received=1, stored=1))
+        await state.book(Booking(source="s", rows=(row,), expected=(Expectation("speaker", minute * MINUTE, 1),)))
+    await state.put_audits([Audit("speaker", minute * MINUTE, changes=1, counted=9, at=5) for minute in range(4)])
+    assert await state.last_booked_minute() == 3 * MINUTE
+    await state.forget_minutes(2 * MINUTE)
+    assert [minute for _, _, minute, _ in await state.ledger_minutes(0)] == [2 * MINUTE, 3 * MINUTE]
+    assert (await state.ledger())["speaker"] == LedgerTerms(received=4, stored=4)
+    assert await state.expected(MINUTE) == []
+    assert [audit.hour for _, audit in await state.audits_that_differ(0, 10)] == [2 * MINUTE, 3 * MINUTE]

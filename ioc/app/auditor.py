@@ -1,0 +1,113 @@
+"""Each closed hour of the ledger beside the store's points: once after a while, and again whenever it has changed."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import structlog
+
+from alerts.inputs import OwnCondition
+from ioc.adapters.state.store import StateDb
+from ioc.domain.audit import Audit, Expected, Verdict, difference, judge
+from ioc.domain.rfc3339 import to_rfc3339
+
+log = structlog.get_logger("ioc.audit")
+
+RULE = "ioc_ledger_mismatch"
+EVENTS = "event"
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+GRACE_MS = 10 * 60_000
+"""What is late by less is waited for."""
+AT_ONCE = 20
+"""Counts asked of the store in one turn, of those that have changed and of those that differ."""
+LOOK_AGAIN_MS = 10 * 60_000
+"""An hour that differs is counted again, for somebody may have brought its points back."""
+SHOWN_MS = 7 * DAY_MS
+"""An hour that has differed for longer is known to whom it concerns; `ioc ledger audit` shows it still."""
+FOR_EVER_MS = 400 * DAY_MS
+_NAMED = 3
+
+
+class CountingStore(Protocol):
+    """A store that counts."""
+
+    async def count(self, measurement: str, start: int, end: int, field: str) -> int:
+        """Points of start ≤ ts < end that carry the field."""
+
+
+def counted_field(measurement: str) -> str:
+    """The field that every point of a measurement carries."""
+    return "body" if measurement == EVENTS else "lag_ms"
+
+
+class Auditor:
+    """Raises `ioc_ledger_mismatch` while the store holds fewer or more points of an hour than it should."""
+
+    def __init__(
+        self, state: StateDb, store: CountingStore, *, store_works: Callable[[], bool], retention_ms: int, clock: Callable[[], int]
+    ) -> None:
+        """`retention_ms`: 0 = points are kept for ever."""
+        self._state = state
+        self._store = store
+        self._store_works = store_works
+        self._kept_ms = min(retention_ms or FOR_EVER_MS, FOR_EVER_MS)
+        self._clock = clock
+        self._suspects: dict[tuple[str, int], int] = {}
+        """(measurement, hour) → the bookings made when it was found to differ for the first time."""
+        self._differing: list[tuple[Expected, Audit]] | None = None
+        self.audited = 0
+        """Counts asked of the store since our start."""
+
+    async def turn(self) -> None:
+        """Looks at a few hours, if the store works; StoreUnavailableError, StateUnavailableError when it can't go on."""
+        now = self._clock()
+        if self._store_works():
+            # What is about to leave the store, a shard at a time, is no longer counted.
+            since, before = now - self._kept_ms + DAY_MS, now - HOUR_MS - GRACE_MS + 1
+            due = await self._state.to_audit(since, before, AT_ONCE)
+            differing = await self._state.audits_that_differ(max(since, now - SHOWN_MS), AT_ONCE)
+            again = [expected for expected, audit in differing if now - audit.at >= LOOK_AGAIN_MS and expected not in due]
+            for expected in (*due, *again):
+                await self._audit(expected, now)
+        self._differing = await self._state.audits_that_differ(now - SHOWN_MS, AT_ONCE)
+
+    def conditions(self, now: int) -> list[OwnCondition]:
+        """Our own condition, once anything is known."""
+        if self._differing is None:
+            return []
+        since = min((audit.at for _, audit in self._differing), default=None)
+        return [OwnCondition(RULE, now, since, describe(self._differing))]
+
+    @property
+    def differing(self) -> int:
+        """Hours of measurements that differ."""
+        return len(self._differing or ())
+
+    async def _audit(self, expected: Expected, now: int) -> None:
+        measurement, hour = expected.measurement, expected.hour
+        counted = await self._store.count(measurement, hour, hour + HOUR_MS, counted_field(measurement))
+        self.audited += 1
+        verdict = judge(expected, counted)
+        if verdict is Verdict.AGREES:
+            self._suspects.pop((measurement, hour), None)
+        elif self._suspects.get((measurement, hour)) != expected.changes:
+            # A batch may be stored and not booked yet: only what is so twice, with nothing booked between, is so.
+            self._suspects[measurement, hour] = expected.changes
+            return
+        else:
+            told = {"measurement": measurement, "hour": to_rfc3339(hour), "counted": counted}
+            log.error("ledger_mismatch", certain=expected.certain, most=expected.most, verdict=verdict.value, **told)
+        await self._state.put_audits([Audit(measurement, hour, changes=expected.changes, counted=counted, at=now)])
+
+
+def describe(differing: Iterable[tuple[Expected, Audit]]) -> str:
+    """For people: which hours, and by how much."""
+    told = [_sentence(expected, audit.counted) for expected, audit in differing]
+    more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+    return "; ".join(told[:_NAMED]) + more
+
+
+def _sentence(expected: Expected, counted: int) -> str:
+    off = difference(expected, counted)
+    what = f"{-off} points missing" if off < 0 else f"{off} points that nobody booked"
+    return f"{expected.measurement} {to_rfc3339(expected.hour)[:13]}h UTC: {what} (the store holds {counted})"
