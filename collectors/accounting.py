@@ -82,6 +82,8 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, h
         if outcome == "stored" and point is not None:
             points.add(point.measurement, point.ts - point.ts % HOUR_MS, fresh=taken.fresh)
             outcome = "stored" if spooled_as is None else "spooled"
+        elif point is not None:  # refused by the store, but perhaps not before it was stored: an answer may leave that open
+            points.add(point.measurement, point.ts - point.ts % HOUR_MS, fresh=False)
         setattr(terms, outcome, getattr(terms, outcome) + 1)
         if outcome == "stored":
             terms.partial += bool(taken.refusals)
@@ -134,10 +136,11 @@ def book_drained(source: str, row: int, notes: Sequence[SpooledDelivery], refuse
         terms.spooled -= 1
         waited.add(note.measurement, note.hour, fresh=note.fresh)
         refusals = refused.get(index, ())
-        if any(refusal.field is None for refusal in refusals):
+        refused_whole = any(refusal.field is None for refusal in refusals)
+        points.add(note.measurement, note.hour, fresh=note.fresh and not refused_whole)
+        if refused_whole:
             terms.quarantined += 1
             continue
-        points.add(note.measurement, note.hour, fresh=note.fresh)
         terms.stored += 1
         terms.partial += note.partial or bool(refusals)
         terms.clock_corrected += note.clock_corrected

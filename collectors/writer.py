@@ -56,6 +56,8 @@ class Writer:
         self._clock = clock
         self._unbooked: set[int] = set()
         self._numbers = itertools.count()
+        self._refused: set[int] = set()
+        """Batches that wait because neither store nor spool took them."""
         self._live: dict[int, float] = {}
         """Live writes under way and when they began, oldest first."""
         self.turn = asyncio.Event()
@@ -72,24 +74,28 @@ class Writer:
 
     async def put(self, source: str, points: Sequence[Point], note: Callable[[], bytes]) -> Written:
         """Returns when the points are durable, in the store or in the spool; waits while both are full or away."""
-        while True:
-            if self.down_since is None:
-                try:
-                    written = Written(await self._write_live(points), None)
-                except StoreUnavailableError:
-                    pass
-                else:
-                    self.spool_has_room()
-                    return written
-            try:
-                row = await self._spool.append(source, points, note())
-            except StoreUnavailableError as error:
-                self._spool_refuses(error)
+        number = next(self._numbers)
+        try:
+            while (written := await self._put_once(source, points, note)) is None:
+                self._refused.add(number)
                 await asyncio.sleep(SPOOL_FULL_RETRY_S)
-                continue
-            self._unbooked.add(row)
-            self.spool_has_room()
-            return Written([], row)
+        finally:
+            self._refused.discard(number)
+        self.spool_has_room()
+        return written
+
+    async def _put_once(self, source: str, points: Sequence[Point], note: Callable[[], bytes]) -> Written | None:
+        """Into the store, or into the spool; None = neither takes them."""
+        if self.down_since is None:
+            with suppress(StoreUnavailableError):
+                return Written(await self._write_live(points), None)
+        try:
+            row = await self._spool.append(source, points, note())
+        except StoreUnavailableError as error:
+            self._spool_refuses(error)
+            return None
+        self._unbooked.add(row)
+        return Written([], row)
 
     def release(self, row: int) -> None:
         """The ledger counts this spool row now: it may be drained."""
@@ -124,8 +130,10 @@ class Writer:
         return 0.0 if began is None else asyncio.get_running_loop().time() - began
 
     def spool_has_room(self) -> None:
-        """The spool has taken something, or need not take anything."""
+        """The spool has taken something, or need not take anything; it stays full for as long as a larger batch waits."""
         self.spool_tried = True
+        if self._refused:
+            return
         self.spool_full_since = None
         self.spool_error = ""
 

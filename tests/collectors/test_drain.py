@@ -227,3 +227,36 @@ async def test_rows_that_can_not_be_read_are_asked_for_at_the_start_and_when_fou
         await site.file.write(lambda connection: connection.execute("UPDATE batch SET size = 1, points = x'00'"))
         site.writer.release(row)
         await wait_until(lambda: site.asked_for_lost == 2)
+
+
+async def test_full_disk_stops_everything_and_loses_nothing(site: Site, wait_until: Wait) -> None:
+    """While nothing can be spooled nobody is told that it was; freed again, each point is stored once, whatever came in between."""
+
+    def away(_points: Sequence[Point]) -> list[PointRefusal]:
+        raise AWAY
+
+    async def limit(pages: int) -> None:
+        await site.file.write(lambda connection: connection.execute(f"PRAGMA max_page_count={pages}").fetchall())
+
+    async def put_all() -> None:
+        for number in range(200):
+            written = await site.writer.put("ioc-1", points(100, number * 100), lambda: b"note")
+            if written.spooled_as is not None:
+                site.writer.release(written.spooled_as)
+
+    site.answer = away
+    await limit(20)
+    async with site.draining(), asyncio.TaskGroup() as group:
+        putting = group.create_task(put_all())
+        await wait_until(lambda: site.writer.spool_full_since is not None)
+        assert "full" in site.writer.spool_error
+        held = site.spool.rows
+        assert 0 < held < 200
+        await limit(60)
+        await wait_until(lambda: site.spool.rows > held)
+        await limit(1_000_000)
+        site.answer = lambda _points: []
+        await wait_until(lambda: putting.done() and site.spool.rows == 0 and site.writer.spool_full_since is None)
+    taken = [point.fields["volume"] for rows in site.booked for one in rows for point in one.row.points]
+    assert len(taken) == len(set(taken))
+    assert set(range(20_000)) <= {point.fields["volume"] for request in site.requests for point in request}

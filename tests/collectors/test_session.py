@@ -156,7 +156,7 @@ async def test_reading_stops_while_too_much_is_unacknowledged(mosquitto: Mosquit
         await send(mosquitto, numbers(0, 3_000))
         await wait_until(lambda: len(listener.deliveries) >= 195)
         assert len(listener.deliveries) <= 200
-        assert listener.session.oldest_unacknowledged == listener.deliveries[0].arrival
+        assert 0 < (listener.session.oldest_unacknowledged or 0) <= listener.deliveries[0].arrival
         listener.holding = False
         listener.settle()
         await wait_until(lambda: len(listener.deliveries) >= 3_000)

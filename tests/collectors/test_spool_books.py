@@ -71,13 +71,13 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 
 async def test_drained_rows_are_booked_with_what_the_store_should_hold(site: Site) -> None:
-    """Fresh points are certain, others are not, refused ones not at all; nothing is expected of the spool any more."""
+    """Fresh points are certain, others and refused ones are not; nothing is expected of the spool any more."""
     await site.spool_batch([taken(1), taken(2, fresh=False), taken(3)])
     await site.spool_batch([taken(4)])
     assert await site.state.expected(NOW) == [Expected("speaker", NOW, 0, 0, 4, changes=2)]
     first, second = await site.spool.oldest(10)
     await site.books.drained([TakenRow(first, [PointRefusal(2, None, "beyond retention")]), TakenRow(second, [])])
-    assert await site.state.expected(NOW) == [Expected("speaker", NOW, 2, 1, 0, changes=4)]
+    assert await site.state.expected(NOW) == [Expected("speaker", NOW, 2, 2, 0, changes=4)]
     terms = await site.terms()
     assert (terms.stored, terms.spooled, terms.quarantined) == (3, 0, 1)
     assert site.minutes == {NOW}

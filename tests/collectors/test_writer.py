@@ -194,6 +194,23 @@ async def test_full_spool_makes_everybody_wait_until_the_store_is_back(tmp_path:
     await small.file.close()
 
 
+async def test_spool_stays_full_while_a_batch_waits_that_does_not_fit(tmp_path: Path, wait_until: Wait) -> None:
+    """A smaller one that fits meanwhile must not end the alarm, to raise it again half a second later."""
+    small = Door(tmp_path / "small", limit=400)
+    await small.file.open()
+    await small.spool.open()
+    small.store.away = AWAY
+    large = asyncio.create_task(small.writer.put("ioc-1", [*points(*range(300))], lambda: bytes(400)))
+    await wait_until(lambda: small.writer.spool_full_since == NOW)
+    await small.spool_one(1)
+    assert small.writer.spool_full_since == NOW
+    small.store.away = None
+    async with small.draining():
+        assert (await large).spooled_as is None
+        await wait_until(lambda: small.writer.spool_full_since is None)
+    await small.file.close()
+
+
 async def test_drain_survives_a_spool_that_fails_and_books_a_row_once(
     door: Door, wait_until: Wait, monkeypatch: pytest.MonkeyPatch
 ) -> None:
