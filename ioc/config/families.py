@@ -5,6 +5,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from ioc.config.dialects import DialectShelf, is_dialect_file
 from ioc.config.document import Document, is_there, parse_document, read_document
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate
@@ -44,14 +45,18 @@ def own_documents(paths: Iterable[Path], problems: list[Problem]) -> list[Docume
 
 
 def load_families(paths: Iterable[Path], *, cadence: Mapping[str, int], retention: int, problems: list[Problem]) -> dict[str, Family]:
-    """Families by name, the shipped ones first; `cadence` (ms) overrides by family.
+    """Families by name with their dialects, the shipped ones first; `cadence` (ms) overrides by family.
 
     Their history limit is at most the store's `retention` (ms).
     What is wrong is added to `problems`; the families that are fine come back all the same, so that rules can be checked too.
     """
     families: dict[str, Family] = {}
     documents: dict[str, Document] = {}
+    dialects = DialectShelf(problems)
     for document in (*shipped_documents("collectors", "families"), *own_documents(paths, problems)):
+        if is_dialect_file(document):
+            dialects.add_file(document)
+            continue
         try:
             family = validate(Family, document)
         except ConfigError as error:
@@ -63,6 +68,8 @@ def load_families(paths: Iterable[Path], *, cadence: Mapping[str, int], retentio
             continue
         documents[family.family] = document
         families[family.family] = family
+        dialects.add_family(document, family)
+    families = dialects.taught(families)
     return {name: _adapted(family, cadence.get(name, family.cadence), retention) for name, family in families.items()}
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from alerts.clock_rules import CLOCK_RULES, ClockRule
 from alerts.notify_file import NotifyFile
 from alerts.rule import Rule
+from ioc.config.dialects import listened, source_faults
 from ioc.config.document import Document, Node, is_there, parse_document, read_document
 from ioc.config.environment import overlay
 from ioc.config.families import load_families
@@ -16,8 +17,9 @@ from ioc.config.notify import load_notify
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.references import resolve, secrets_of
 from ioc.config.rules import load_rules
-from ioc.config.settings import Settings
+from ioc.config.settings import Broker, Settings
 from ioc.config.validation import problem_at, validate
+from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 
 _NOWHERE = parse_document("url: mqtt://localhost", "").root
@@ -34,6 +36,10 @@ class Config:
     notify: NotifyFile
     secrets: frozenset[str]
     """Texts that may stand in no log."""
+
+    def dialects(self, broker: Broker) -> dict[str, Dialect]:
+        """The dialects that a source listens to, by id."""
+        return listened(self.families.values(), broker.dialects)
 
     @property
     def clock_rules(self) -> tuple[ClockRule, ...]:
@@ -65,6 +71,7 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
         for name in settings.cadence
         if name not in families
     ]
+    problems += _wrong_choices(settings, families, document)
     rules = load_rules(
         [path for path in settings.rules if is_there(path)], shipped=settings.shipped_rules, families=families, problems=problems
     )
@@ -73,6 +80,16 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
     return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets)
+
+
+def _wrong_choices(settings: Settings, families: Mapping[str, Family], document: Document) -> list[Problem]:
+    """Sources that listen to dialects which don't exist, or whose topics are another's."""
+    single = document.node(("broker",)).items is None
+    return [
+        problem_at(document, ("broker", *(() if single else (index,)), key), what, do)
+        for index, broker in enumerate(settings.brokers)
+        for key, what, do in source_faults(families.values(), broker.dialects, broker.topic_root)
+    ]
 
 
 def _in_order(problems: list[Problem]) -> list[Problem]:

@@ -99,6 +99,8 @@ class Broker(Section):
     key_file: Path | None = None
     topic_root: str = "ioc/v1"
     allow_insecure: bool = False
+    dialects: tuple[str, ...] | None = None
+    """Ids of the dialects to listen to; None = all that are enabled."""
 
     @field_validator("url")
     @classmethod

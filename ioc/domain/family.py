@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ioc.domain.dialect import Dialect
 from ioc.domain.duration import DurationMs
 
 INT64_MAX = 2**63 - 1
@@ -108,18 +109,13 @@ class Family(BaseModel):
     missed: int = Field(default=3, ge=1)
     history: DurationMs = Field(default=30 * 86_400_000, gt=0)
     metrics: tuple[Metric, ...] = Field(min_length=1)
+    dialects: tuple[Dialect, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
-    def _metrics_by_name(cls, data: object) -> object:
-        """Files write metrics as a mapping name → declaration; inside they are a list that carries the name."""
-        if isinstance(data, dict) and isinstance(data.get("metrics"), dict):
-            listed = [
-                {**declaration, "name": name} if isinstance(declaration, dict) else declaration
-                for name, declaration in data["metrics"].items()
-            ]
-            return {**data, "metrics": listed}
-        return data
+    def _by_name(cls, data: object) -> object:
+        """Files write metrics and dialects as mappings name → declaration; inside they are lists that carry the name."""
+        return _named(_named(data, "metrics", "name"), "dialects", "id")
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -137,3 +133,23 @@ class Family(BaseModel):
     def silence_ms(self) -> int:
         """Listening time without arrival after which a device counts as offline."""
         return self.missed * self.cadence
+
+
+class DialectFile(BaseModel):
+    """Dialects of a family that is declared elsewhere: a site teaches a shipped family one more vendor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    dialects_of: FamilyName
+    dialects: tuple[Dialect, ...] = Field(min_length=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, data: object) -> object:
+        return _named(data, "dialects", "id")
+
+
+def _named(data: object, key: str, name: str) -> object:
+    """A mapping under `key` as a list whose entries carry their key as `name`."""
+    if not isinstance(data, dict) or not isinstance(data.get(key), dict):
+        return data
+    return {**data, key: [{**below, name: at} if isinstance(below, dict) else below for at, below in data[key].items()]}
