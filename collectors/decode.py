@@ -28,6 +28,10 @@ class Fields(msgspec.Struct, gc=False):
     refused: tuple[tuple[str, float], ...] = ()
     """Numbers out of the declared range: shown, not stored."""
     unmapped: tuple[str, ...] = ()
+    key: int | None = None
+    """What tells a repetition in a dialect that names it; None = the payload as a whole."""
+    device: str | None = None
+    """Who speaks, in a dialect whose topic does not tell."""
 
 
 Decoder = Callable[[bytes], Fields]
@@ -78,30 +82,32 @@ class LenientDecoder:
         document = parse_object(payload)
         refusals: list[Refusal] = []
         ts = read_ts(document, refusals)
-        values, refused = self._values(document, refusals)
+        values, refused = read_values(self._family, document, refusals)
         known = self._family.index
         unmapped = [key[:64] for key in document if key not in known and key not in _HEAD]
         if not any(value is not None for value in values):
-            raise _nothing(refusals, unmapped)
+            raise nothing_usable(refusals, unmapped)
         has_seq = read_seq(document, refusals)
         return Fields(ts, has_seq, tuple(values), tuple(refusals), tuple(refused), tuple(unmapped[:MAX_UNMAPPED]))
 
-    def _values(self, document: Json, refusals: list[Refusal]) -> tuple[list[Value], list[tuple[str, float]]]:
-        values: list[Value] = []
-        refused: list[tuple[str, float]] = []
-        for metric in self._family.metrics:
-            raw = document.get(metric.name)
-            value: Value = None
-            try:
-                value = None if raw is None else convert(metric, raw)
-            except RefusedError as error:
-                refusals.append(error.refusal(metric.name))
-            if isinstance(value, int | float) and not metric.in_range(value):
-                refusals.append(Refusal(Reason.OUT_OF_RANGE, f"{value} is outside {describe_range(metric)}", metric.name))
-                refused.append((metric.name, value))
-                value = None
-            values.append(value)
-        return values, refused
+
+def read_values(family: Family, document: Json, refusals: list[Refusal]) -> tuple[list[Value], list[tuple[str, float]]]:
+    """The values of a document in the family's order, and the numbers out of range; what does not fit is added to `refusals`."""
+    values: list[Value] = []
+    refused: list[tuple[str, float]] = []
+    for metric in family.metrics:
+        raw = document.get(metric.name)
+        value: Value = None
+        try:
+            value = None if raw is None else convert(metric, raw)
+        except RefusedError as error:
+            refusals.append(error.refusal(metric.name))
+        if isinstance(value, int | float) and not metric.in_range(value):
+            refusals.append(Refusal(Reason.OUT_OF_RANGE, f"{value} is outside {describe_range(metric)}", metric.name))
+            refused.append((metric.name, value))
+            value = None
+        values.append(value)
+    return values, refused
 
 
 def read_ts(document: Json, refusals: list[Refusal]) -> int | None:
@@ -109,7 +115,7 @@ def read_ts(document: Json, refusals: list[Refusal]) -> int | None:
     raw = document.get("ts")
     if raw is None:
         return None
-    ts = _epoch_ms(raw)
+    ts = epoch_ms(raw)
     if ts is None:
         refusals.append(Refusal(Reason.BAD_TIME, "ts must be integer Unix milliseconds or RFC 3339 with an offset", "ts"))
     return ts
@@ -136,7 +142,8 @@ def describe_range(metric: Metric) -> str:
 _HEAD = ("ts", "seq")
 
 
-def _epoch_ms(raw: object) -> int | None:
+def epoch_ms(raw: object) -> int | None:
+    """Unix ms of integer milliseconds or RFC 3339 with an offset; None for anything else."""
     if isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
@@ -150,7 +157,8 @@ def _epoch_ms(raw: object) -> int | None:
     return None
 
 
-def _nothing(refusals: list[Refusal], unmapped: list[str]) -> RefusedError:
+def nothing_usable(refusals: list[Refusal], unmapped: list[str]) -> RefusedError:
+    """Why nothing of a message can be stored."""
     fields = [refusal for refusal in refusals if refusal.field not in _HEAD]
     if fields:
         detail = "; ".join(f"{refusal.field}: {refusal.detail}" for refusal in fields[:8])

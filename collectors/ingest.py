@@ -1,20 +1,23 @@
 """From deliveries to Samples, events and refusals: pure, in arrival order, one batch at a time."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from collectors.decode import Decoder, Fields, compile_decoder
 from collectors.delivery import Delivery
+from collectors.dialect import compile_dialect
 from collectors.duplicates import RecentMessages
 from collectors.events import EventFields, decode_event, decode_status
 from collectors.lenient import RefusedError
 from collectors.redelivery import RedeliveryMemory, fingerprint
 from collectors.timing import DeviceClock, Timed, TimeRules, is_correction
+from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 from ioc.domain.point import Point
 from ioc.domain.sample import ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample, Value
-from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, parse_topic
+from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, is_device_id, parse_topic
+from ioc.domain.topic_template import DEVICE_LEVEL, TopicTemplate
 
 UNKNOWN_FAMILY = "unknown"
 """The ledger's family for what belongs to none."""
@@ -70,9 +73,9 @@ class _Device:
 
 
 class _FamilyReader:
-    def __init__(self, family: Family, history_limit: int) -> None:
+    def __init__(self, family: Family, history_limit: int, dialect: Dialect | None = None) -> None:
         self.name = family.family
-        self.decode: Decoder = compile_decoder(family)
+        self.decode: Decoder = compile_decoder(family) if dialect is None else compile_dialect(family, dialect)
         self.rules = TimeRules(family.cadence, min(family.history, history_limit))
 
 
@@ -107,10 +110,17 @@ class Ingest:
         topic_root: str,
         history_limit: int,
         redelivery: RedeliveryMemory,
+        dialects: Collection[str] = (),
         most: int = MAX_DEVICES,
         told_until: int = 0,
     ) -> None:
-        """`told_until`: no device told a later time before our start (Unix ms)."""
+        """`dialects`: the ids of those that this source listens to. `told_until`: no device told a later time before our start (Unix ms)."""
+        self._dialects: list[tuple[TopicTemplate, _FamilyReader]] = [
+            (dialect.template, _FamilyReader(family, history_limit, dialect))
+            for family in families.values()
+            for dialect in family.dialects
+            if dialect.id in dialects
+        ]
         self._readers = {name: _FamilyReader(family, history_limit) for name, family in families.items()}
         self._root = topic_root
         self._redelivery = redelivery
@@ -150,7 +160,7 @@ class Ingest:
         if route is None:
             return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
         who: _Misfit | TopicParts = route if isinstance(route, _Misfit) else route.parts
-        taken = Taken(delivery, mark, who.family, who.device)
+        taken = Taken(delivery, mark, who.family, who.device or None)
         if not delivery.retain and self._came_before(delivery, mark):
             taken.outcome = "duplicate"
             return taken
@@ -184,12 +194,18 @@ class Ingest:
             taken.outcome = "retained"
             return taken
         decode: Callable[[bytes], Fields | EventFields] = decode_event if route.parts.channel == "event" else route.reader.decode
-        return self._time(taken, route, decode(delivery.payload))
+        fields = decode(delivery.payload)
+        if not route.parts.device and isinstance(fields, Fields) and fields.device:
+            taken.device = fields.device
+            parts = TopicParts(route.parts.family, fields.device, route.parts.channel)
+            route = _Route(parts, route.reader, self._device(parts))
+        return self._time(taken, route, fields)
 
     def _time(self, taken: Taken, route: _Route, fields: Fields | EventFields) -> Taken | _Pending:
         delivery, device = taken.delivery, route.device
         if fields.ts is not None or fields.has_seq:
-            key = hash((route.parts.channel, delivery.payload))
+            named = fields.key if isinstance(fields, Fields) else None
+            key = hash((route.parts.channel, delivery.payload)) if named is None else named
             if device.recent.seen(key, delivery.arrival):
                 taken.outcome = "duplicate"
                 return taken
@@ -276,7 +292,7 @@ class Ingest:
             return _Misfit(Refusal(Reason.TOPIC, "the topic is not UTF-8"))
         parts = parse_topic(text, self._root)
         if isinstance(parts, str):
-            return _Misfit(Refusal(Reason.TOPIC, parts))
+            return self._dialect_route(text) or _Misfit(Refusal(Reason.TOPIC, parts))
         if parts.family == COLLECTOR_FAMILY:
             return None
         reader = self._readers.get(parts.family)
@@ -288,6 +304,19 @@ class Ingest:
             # What comes on `cmd` is said to the device, not by it.
             return _Misfit(refusal, UNKNOWN_FAMILY if parts.channel == "cmd" else parts.family, parts.device)
         return _Route(parts, reader, self._device(parts))
+
+    def _dialect_route(self, topic: str) -> _Route | _Misfit | None:
+        """A vendor's topic; its device is empty where only the payload tells it."""
+        for template, reader in self._dialects:
+            named = template.match(topic)
+            if named is None:
+                continue
+            device = named.get(DEVICE_LEVEL)
+            if device is not None and not is_device_id(device):
+                return _Misfit(Refusal(Reason.TOPIC, f"device {device[:80]!r} does not match [A-Za-z0-9._-]{{1,64}}"), reader.name)
+            parts = TopicParts(reader.name, device or "", "telemetry")
+            return _Route(parts, reader, self._device(parts) if device else _Device())
+        return None
 
     def _device(self, parts: TopicParts) -> _Device:
         key = (parts.family, parts.device)
