@@ -22,6 +22,7 @@ from collectors.redelivery import RedeliveryMemory
 from collectors.writer import Writer, put_own
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
 from ioc.adapters.state.store import StateDb
+from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal
@@ -47,16 +48,25 @@ class Replayer:
         families: Mapping[str, Family],
         *,
         topic_roots: Mapping[str, str],
+        dialects: Mapping[str, Mapping[str, Dialect]] | None = None,
         history_limit: int,
         writer: Writer,
         state: StateDb,
         clock: Callable[[], int],
     ) -> None:
-        """`topic_roots`: source → its topic root."""
+        """`topic_roots`: source → its topic root; `dialects`: source → the dialects that it listens to, by id."""
         self._quarantine = quarantine
         self._encoder = PointEncoder(families)
+        self._topic_roots = topic_roots
+        self._dialects = dialects or {}
         self._readers = {
-            source: (root + "/", Ingest(families, topic_root=root, history_limit=history_limit, redelivery=RedeliveryMemory()))
+            source: Ingest(
+                families,
+                topic_root=root,
+                history_limit=history_limit,
+                redelivery=RedeliveryMemory(),
+                dialects=self._dialects.get(source, ()),
+            )
             for source, root in topic_roots.items()
         }
         self._writer = writer
@@ -129,12 +139,19 @@ class Replayer:
 
     def _take(self, message: QuarantinedMessage) -> tuple[str, Taken]:
         """Each by itself: a replay must not look like a repetition, nor learn from another one about the device's clock."""
-        topic = message.topic.decode(errors="replace")
-        source = next((name for name, (root, _) in self._readers.items() if topic.startswith(root)), next(iter(self._readers)))
-        reader = self._readers[source][1]
+        source = self._source(message.topic.decode(errors="replace"))
+        reader = self._readers[source]
         reader.forget()
         (taken,) = reader.read([Delivery(message.topic, message.payload, message.first_seen, 0, 0)])
         return source, taken
+
+    def _source(self, topic: str) -> str:
+        """Whose topic it is; the first source's where it is nobody's."""
+        for name, root in self._topic_roots.items():
+            spoken = self._dialects.get(name, {}).values()
+            if topic.startswith(root + "/") or any(dialect.template.match(topic) is not None for dialect in spoken):
+                return name
+        return next(iter(self._topic_roots))
 
 
 def _missing(point: Point, message: QuarantinedMessage) -> Point | None:

@@ -169,6 +169,7 @@ class Server:
             files.quarantine,
             config.families,
             topic_roots={broker.client_id: broker.topic_root for broker in settings.brokers},
+            dialects={broker.client_id: config.dialects(broker) for broker in settings.brokers},
             history_limit=settings.store.retention,
             writer=self.writer,
             state=files.state,

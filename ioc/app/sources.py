@@ -1,6 +1,7 @@
 """MQTT sources: session, ears, ingest and pipeline of each belong together."""
 
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,6 +20,7 @@ from ioc.app.clock import now_ms
 from ioc.app.files import Files
 from ioc.config.load import Config
 from ioc.config.settings import Broker
+from ioc.domain.dialect import Dialect
 from ioc.domain.state import Restored
 
 
@@ -39,10 +41,16 @@ def make_source(
     name = broker.client_id
     marks = [mark for blob in restored.fingerprints(name) for (mark,) in struct.iter_unpack("<Q", blob)]
     redelivery = RedeliveryMemory(marks, files.assigned_times.get(name, ()))
-    session = Session(source_settings(broker), clock=now_ms)
+    dialects = config.dialects(broker)
+    session = Session(source_settings(broker, dialects.values()), clock=now_ms)
     history = config.settings.store.retention
     ingest = Ingest(
-        config.families, topic_root=broker.topic_root, history_limit=history, redelivery=redelivery, told_until=files.told_until
+        config.families,
+        topic_root=broker.topic_root,
+        history_limit=history,
+        redelivery=redelivery,
+        dialects=dialects,
+        told_until=files.told_until,
     )
     pipeline = Pipeline(
         name,
@@ -60,8 +68,8 @@ def make_source(
     return Source(session=session, ears=ears, ingest=ingest, pipeline=pipeline)
 
 
-def source_settings(broker: Broker) -> SourceSettings:
-    """What the configuration says, as the session takes it."""
+def source_settings(broker: Broker, dialects: Iterable[Dialect] = ()) -> SourceSettings:
+    """What the configuration says, as the session takes it; every topic filter once."""
     return SourceSettings(
         url=broker.url,
         client_id=broker.client_id,
@@ -71,6 +79,7 @@ def source_settings(broker: Broker) -> SourceSettings:
         cert_file=_text(broker.cert_file),
         key_file=_text(broker.key_file),
         topic_root=broker.topic_root,
+        extra_subscriptions=tuple(dict.fromkeys(filter_ for dialect in dialects for filter_ in dialect.template.filters)),
         firmware=version("ioc-monitor"),
     )
 
