@@ -114,7 +114,7 @@ class Ingest:
         most: int = MAX_DEVICES,
         told_until: int = 0,
     ) -> None:
-        """`dialects`: the ids of those that this source listens to. `told_until`: no device told a later time before our start (Unix ms)."""
+        """`dialects`: the ids of those that this source listens to. `told_until`: no device told a later time before our start, Unix ms."""
         self._dialects: list[tuple[TopicTemplate, _FamilyReader]] = [
             (dialect.template, _FamilyReader(family, history_limit, dialect))
             for family in families.values()
@@ -315,7 +315,7 @@ class Ingest:
             if device is not None and not is_device_id(device):
                 return _Misfit(Refusal(Reason.TOPIC, f"device {device[:80]!r} does not match [A-Za-z0-9._-]{{1,64}}"), reader.name)
             parts = TopicParts(reader.name, device or "", "telemetry")
-            return _Route(parts, reader, self._device(parts) if device else _Device())
+            return _Route(parts, reader, self._device(parts) if device else _Device(self._told_until))
         return None
 
     def _device(self, parts: TopicParts) -> _Device:
