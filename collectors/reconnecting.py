@@ -11,6 +11,8 @@ from collectors.source import SessionLimits, SourceSettings
 _SHORT_LIFE_S = 10.0
 """A connection that ends sooner counts as a failure for the back-off."""
 _SHORT_LIVES_LIKE_A_TAKEOVER = 3
+_REFUSALS_FOR_A_PERSON = 3
+"""So many refusals in a row are for a person to mend; a broker that is just starting may refuse once or twice."""
 
 
 class Life(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +35,7 @@ class Reconnecting:
         self._works = False
         self._failures = 0
         self._short_lives = 0
+        self._refusals = 0
         self.version: MQTTProtocolVersion = MQTT311 if settings.protocol == "3.1.1" else MQTT5
 
     def next(self, life: Life, jitter: float) -> tuple[Ending, float]:
@@ -45,7 +48,8 @@ class Reconnecting:
         ending = self._understood(life)
         self._failures += 1
         wait = backoff(self._failures, jitter, first=self._limits.backoff_first, most=self._limits.backoff_most)
-        if ending.kind is Kind.TAKEN_OVER:
+        self._refusals = self._refusals + 1 if ending.kind is Kind.REFUSED else 0
+        if ending.kind is Kind.TAKEN_OVER or self._refusals >= _REFUSALS_FOR_A_PERSON:
             wait = max(wait, self._limits.takeover_wait * (1 + jitter / 4))
         return ending, wait
 

@@ -100,5 +100,5 @@ class SessionLimits:
     backoff_most: float = 8.0
     """A broker that came back is found again within ten seconds."""
     takeover_wait: float = 30.0
-    """Least wait after another client with our id took over."""
+    """Least wait after another client with our id took over, or after several refusals in a row."""
     leave_timeout: float = 2.0

@@ -81,6 +81,17 @@ def test_takeover_is_followed_by_at_least_half_a_minute() -> None:
     assert guessing.next(short, 0.0)[1] >= 30
 
 
+def test_refusals_in_a_row_are_followed_by_at_least_half_a_minute() -> None:
+    """What a person must mend is not asked for every few seconds; a broker that is starting may refuse once or twice."""
+    policy = reconnecting()
+    refused = Life(ending=Ending(Kind.REFUSED, "wrong credentials"), accepted=True)
+    waits = [policy.next(refused, 0.5)[1] for _ in range(5)]
+    assert max(waits[:2]) <= 8
+    assert min(waits[2:]) >= 30
+    policy.next(Life(ending=Ending(Kind.UNREACHABLE, "absent")), 0.5)
+    assert policy.next(refused, 0.5)[1] <= 8
+
+
 def test_a_long_life_forgets_earlier_failures() -> None:
     """After a connection that held, the first wait is short again."""
     policy = reconnecting()
