@@ -97,7 +97,9 @@ class Presence:
         self._looked_at = now
         if not 0 <= passed <= STEP_MS:
             for ears in self._ears.values():
-                ears.hearing.clock_stepped(passed)
+                # A proof that came after the step is by the new clock already.
+                if not 0 <= now - ears.hearing.last_proof <= STEP_MS:
+                    ears.hearing.clock_stepped(passed)
         deaf = {name: ears.hearing.last_proof for name, ears in self._ears.items() if ears.hearing.blind(now)}
         self.deaf = frozenset(deaf)
         self.deaf_since = min(deaf.values(), default=None)

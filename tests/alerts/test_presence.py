@@ -1,5 +1,7 @@
 """Several sources together, and whether we hear at all."""
 
+import pytest
+
 from alerts.presence import BLIND, Ears, Presence
 from ioc.domain.family import Family
 from ioc.domain.hearing import CANARY_EVERY_MS
@@ -88,6 +90,19 @@ def test_step_of_our_clock_makes_nobody_deaf_nor_hides_that_somebody_is() -> Non
         looks = [since(presence, NOW + second * 1_000 + step) for second in range(13, 24)]
         assert looks[0] is None
         assert looks[-1] is not None
+
+
+@pytest.mark.parametrize("step", [3_600_000, -3_600_000])
+def test_canary_that_comes_between_a_step_of_our_clock_and_the_next_look_makes_nobody_deaf_nor_hides_it(step: int) -> None:
+    """It was proven by the new clock already: shifted once more, it would lie hours before or after now."""
+    ears = Ears(NOW)
+    presence = Presence({"north": ears})
+    listen(ears, NOW, NOW + 10_000)
+    assert since(presence, NOW + 11_000) is None
+    ears.hearing.canary_back(sent_at=NOW + 11_400 + step, arrival=NOW + 11_410 + step)
+    looks = [since(presence, NOW + second * 1_000 + step) for second in range(12, 22)]
+    assert looks[:3] == [None] * 3
+    assert looks[-1] == NOW + 11_410 + step
 
 
 def test_start_alone_does_not_prove_that_we_hear() -> None:
