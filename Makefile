@@ -1,5 +1,6 @@
 # make demo     sets up what it needs and starts a simulated province; ARGS="--port 8090 --speed 4" go to `ioc demo`
 # make test     runs every test that this machine allows; ARGS="tests/alerts -x" go to pytest
+# make faults   the fault suite against real servers (about 50 minutes); ARGS="--only 3,5 --short" go to it
 # make check    lint, formatting, types and layers
 # make servers  puts the tests' real servers on this machine
 # make lock     resolves requirements/*.txt anew
@@ -8,13 +9,16 @@ SHELL := /bin/bash
 PYTHON ?= python3.13 python3.12 python3.11 python3
 ARGS ?=
 
-.PHONY: demo test check servers lock
+.PHONY: demo test faults check servers lock
 
 demo: .venv/.runtime
 	@exec .venv/bin/ioc demo $(ARGS)
 
 test: .venv/.dev
 	.venv/bin/pytest -n 2 --dist loadfile -rfEs $(ARGS)
+
+faults: .venv/.dev
+	.venv/bin/python bench/faults/run.py $(ARGS)
 
 check: .venv/.dev
 	.venv/bin/ruff check .

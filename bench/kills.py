@@ -37,10 +37,10 @@ def report(run: KillRun) -> bool:
         say(f"{name}: outbox messages by event", dict(sorted(seen.messages.items())))
         say(f"{name}: calls with a key seen before", len(seen.calls) - len({call.key for call in seen.calls}))
     fine += [
-        say("journal entries: missing after kills", _difference(clean.journal, killed.journal), 0),
-        say("journal entries: only after kills", _difference(killed.journal, clean.journal), 0),
-        say("outbox: missing after kills", _difference(clean.outbox, killed.outbox), 0),
-        say("outbox: only after kills", _difference(killed.outbox, clean.outbox), 0),
+        say("journal entries: missing after kills", difference(clean.journal, killed.journal), 0),
+        say("journal entries: only after kills", difference(killed.journal, clean.journal), 0),
+        say("outbox: missing after kills", difference(clean.outbox, killed.outbox), 0),
+        say("outbox: only after kills", difference(killed.outbox, clean.outbox), 0),
     ]
     say("journal entries, times aside: differing", _differing_steps(killed.journal, clean.journal))
     say("journal entries, left alone", clean.journal.total())
@@ -49,7 +49,8 @@ def report(run: KillRun) -> bool:
     return all(fine)
 
 
-def _difference(one: Counter[Entry], other: Counter[Entry]) -> int:
+def difference(one: Counter[Entry], other: Counter[Entry]) -> int:
+    """How many entries of `one` the other lacks."""
     return (one - other).total()
 
 

@@ -41,7 +41,7 @@ def stand() -> Iterator[Stand]:
         if keep:
             print(f"kept: {folder}")
         else:
-            _remove(folder)
+            remove(folder)
 
 
 def quantile(values: Sequence[float], share: float) -> float:
@@ -75,7 +75,8 @@ def say(name: str, value: object, expected: object | None = None) -> bool:
     return holds
 
 
-def _remove(folder: Path) -> None:
+def remove(folder: Path) -> None:
+    """Takes a folder and all that is in it away."""
     for path in sorted(folder.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
     folder.rmdir()
