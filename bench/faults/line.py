@@ -50,10 +50,6 @@ class Stage:
         """Somebody who is told of alarms."""
         return await self._stack.enter_async_context(WebhookReceiver())
 
-    def ends(self, server: ServerProcess) -> None:
-        """Has a server of the line's own making ended with the line."""
-        self._stack.callback(server.stop)
-
     @property
     def stack(self) -> AsyncExitStack:
         """For whatever else has to end with the line."""

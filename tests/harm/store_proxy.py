@@ -15,13 +15,11 @@ _HOP = {"host", "content-length", "connection", "transfer-encoding", "content-en
 
 @dataclass(slots=True)
 class Write:
-    """One write request: `at` and `done` by the monotonic clock, the answer it got (0 = none)."""
+    """One write request: `at` by the monotonic clock, the answer it got (0 = none)."""
 
     at: float
     size: int
     status: int = 0
-    retry_after: float | None = None
-    done: float = 0.0
 
 
 class StoreProxy:
@@ -66,9 +64,7 @@ class StoreProxy:
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
             answer = await self._ask(request, body)
-        write.status, write.done = answer.status, time.monotonic()
-        if "Retry-After" in answer.headers:
-            write.retry_after = float(answer.headers["Retry-After"])
+        write.status = answer.status
         return answer
 
     async def _ask(self, request: web.Request, body: bytes) -> web.Response:
