@@ -5,7 +5,7 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +26,11 @@ class Stand:
 
 
 @contextmanager
-def stand() -> Iterator[Stand]:
+def stand(broker_options: Mapping[str, object] | None = None) -> Iterator[Stand]:
     """Real Mosquitto and InfluxDB on loopback, ended with the block. IOC_BENCH_KEEP=1 keeps the folder and says where."""
     keep = os.environ.get("IOC_BENCH_KEEP", "") not in {"", "0"}
     folder = Path(tempfile.mkdtemp(prefix="ioc-bench-"))
-    broker, influx = Mosquitto(folder / "mosquitto"), InfluxDB(folder / "influxdb")
+    broker, influx = Mosquitto(folder / "mosquitto", options=broker_options), InfluxDB(folder / "influxdb")
     try:
         broker.start()
         influx.start()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts the real servers of the test suite on this machine: Mosquitto, Chromium and promtool from Debian,
-# influxd 2.7.12 built once from its Go modules (about 7 minutes on two cores) into IOC_SERVERS or ~/.cache/ioc-servers.
+# influxd 2.7.12 built once from its Go modules (about 7 minutes on two cores) into IOC_SERVERS or ~/.cache/ioc-servers,
+# and a small Telegraf 1.37.2 (1 minute) that only `make bench` compares with: no test needs it, so its absence fails nothing.
 # What is there already is left alone. Exit code 1, with a sentence, when something could not be had.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -76,7 +77,19 @@ build_influxd() (
   go build -tags sqlite_foreign_keys,sqlite_json -ldflags '-X main.version=v2.7.12' -o "$work/influxd" github.com/influxdata/influxdb/v2/cmd/influxd
 )
 
+telegraf() {
+  if [ -x "$bin/telegraf" ]; then return; fi
+  if lacks go; then say "Telegraf, which 'make bench' compares with, needs go (1.24 or newer): left out."; return; fi
+  say "building Telegraf 1.37.2, about 1 minute, once"
+  mkdir -p "$bin"
+  GOTOOLCHAIN=local GOSUMDB=off GOBIN=$bin go install \
+      -tags custom,inputs.mqtt_consumer,outputs.influxdb_v2,parsers.json_v2,parsers.influx,serializers.influx \
+      github.com/influxdata/telegraf/cmd/telegraf@v1.37.2 \
+    || say "Telegraf could not be built (see the message above): 'make bench' leaves it out."
+}
+
 debian_servers
 influxd
+telegraf
 if [ "$failed" = 0 ]; then say "all there: mosquitto, chromium, promtool, $bin/influxd"; fi
 exit "$failed"
