@@ -53,7 +53,7 @@ class Ours(ServerUnderTest):
         *,
         rows: Sequence[Sequence[str]],
         rule_count: int = 0,
-        shipped: bool = False,
+        more_rules: Sequence[Mapping[str, object]] = (),
         profile: Path | None = None,
         **sections: object,
     ) -> None:
@@ -61,8 +61,7 @@ class Ours(ServerUnderTest):
             servers.folder / name,
             broker={"url": servers.broker.url, "client_id": name},
             store=influx_store(servers.influx, bucket),
-            rules=rules(rule_count),
-            shipped_rules=shipped,
+            rules=[*rules(rule_count), *more_rules],
             devices=rows,
             **sections,
         )
