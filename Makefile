@@ -3,13 +3,14 @@
 # make faults   the fault suite against real servers (about 50 minutes); ARGS="--only 3,5 --short" go to it
 # make check    lint, formatting, types and layers
 # make servers  puts the tests' real servers on this machine
+# make bench    what a message costs, beside Telegraf, and how that grows; ARGS=full takes the figures' own size
 # make lock     resolves requirements/*.txt anew
 # The first of PYTHON that is 3.11 or newer and has venv builds .venv.
 SHELL := /bin/bash
 PYTHON ?= python3.13 python3.12 python3.11 python3
 ARGS ?=
 
-.PHONY: demo test faults check servers lock
+.PHONY: demo test faults bench check servers lock
 
 demo: .venv/.runtime
 	@exec .venv/bin/ioc demo $(ARGS)
@@ -28,6 +29,9 @@ check: .venv/.dev
 
 servers:
 	@scripts/servers.sh
+
+bench: .venv/.dev
+	@bench/report.sh $(ARGS)
 
 lock: .venv/.dev
 	.venv/bin/uv pip compile --quiet --generate-hashes --universal --python-version 3.11 --group build -o requirements/build.txt

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,7 @@ class Stand:
 @contextmanager
 def stand(broker_options: Mapping[str, object] | None = None) -> Iterator[Stand]:
     """Real Mosquitto and InfluxDB on loopback, ended with the block. IOC_BENCH_KEEP=1 keeps the folder and says where."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the servers end with us
     keep = os.environ.get("IOC_BENCH_KEEP", "") not in {"", "0"}
     folder = Path(tempfile.mkdtemp(prefix="ioc-bench-"))
     broker, influx = Mosquitto(folder / "mosquitto", options=broker_options), InfluxDB(folder / "influxdb")
