@@ -27,6 +27,8 @@ from servers.waiting import wait_until
 _WILL_QOS1_RETAIN = 0x04 | 0x08 | 0x20
 _CLEAN = 0x02
 _CONNACK_SIZE, _PUBACK_SIZE = 4, 4
+_WILL_COUNTS_S = 10.0
+"""So long after its Will a device is rightly offline, and its alarm right."""
 _ABSENT = rule("absent", {"kind": "absence"}, severity="major")
 
 
@@ -139,6 +141,7 @@ async def measure(servers: Stand, options: argparse.Namespace) -> bool:
             say("ledger: received less its outcomes", ledger["received"] - closed, 0),
             say("ledger: in flight, spooled, quarantined", ledger["in_flight"] + ledger["spooled"] + ledger["quarantined"], 0),
             say("devices online", online, options.devices),
+            say("devices that this machine let wait over 10 s", sum(1 for one in took if one > _WILL_COUNTS_S), 0),
             say("devices' alarms raised by the storm", len(absent), 0),
         ]
     )
