@@ -31,6 +31,8 @@ class Watched:
     rss: list[int] = field(default_factory=list)
     spooled: list[tuple[float, int]] = field(default_factory=list)
     """(seconds, deliveries in the spool) since the store came back."""
+    first_live_s: float | None = None
+    """Seconds from the store's return to its first live point."""
     live_age: list[float] = field(default_factory=list)
     """Seconds by which the newest point in the store was behind, while the spool drained."""
 
@@ -91,6 +93,7 @@ def _drain(findings: Findings, watched: Watched, took: float) -> None:
         else first / max(took, 1.0)
     )
     findings.at_least("drained a second beside live traffic", rate, 5 * RATE, "deliveries (5 × the live rate)")
+    findings.note("first live point after the store's return (s)", watched.first_live_s and round(watched.first_live_s, 1))
     if watched.live_age:
         findings.note("newest live point behind while draining", spread([age * 1000 for age in watched.live_age]))
         findings.at_most("newest live point behind while draining, median", quantile(watched.live_age, 0.5), 5.0, "s")
@@ -104,7 +107,7 @@ async def _watch_memory(server: ServerUnderTest, watched: Watched) -> None:
 
 async def _watch_drain(server: ServerUnderTest, influx: InfluxDB, bucket: str, watched: Watched, deadline: float = 600.0) -> None:
     """Until the spool is empty."""
-    began = time.monotonic()
+    began, back = time.monotonic(), int(time.time() * 1000) - oracle.BEHIND_MS
     while time.monotonic() - began < deadline:
         spooled = (await server.ledger())["spooled"]
         watched.spooled.append((time.monotonic(), spooled))
@@ -112,10 +115,12 @@ async def _watch_drain(server: ServerUnderTest, influx: InfluxDB, bucket: str, w
             return
         now = int(time.time() * 1000)
         with suppress(RuntimeError, OSError):
-            query = f'SELECT last("lag_ms") AS "lag" FROM "speaker" WHERE time > {now - 120_000}ms'  # noqa: S608 - our own numbers
+            query = f'SELECT last("lag_ms") AS "lag" FROM "speaker" WHERE time > {back}ms'  # noqa: S608 - our own numbers
             rows = await asyncio.to_thread(influx.influxql, bucket, query)
-            newest = rows[0]["time"] if rows else now - 120_000
-            watched.live_age.append((now - oracle.BEHIND_MS - newest) / 1000)
+            if rows and watched.first_live_s is None:
+                watched.first_live_s = time.monotonic() - began
+            if rows:
+                watched.live_age.append((now - oracle.BEHIND_MS - rows[0]["time"]) / 1000)
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
