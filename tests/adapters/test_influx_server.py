@@ -1,6 +1,7 @@
 """Setting up against a real InfluxDB 2, and what people are told when it can't be."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
@@ -178,3 +179,86 @@ async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opene
     assert len(refusals) == 50 * 31
     assert len(sent) <= 4
     assert await store.count("speaker", now, now + 1) == 50
+
+
+class Counting:
+    """How many writes a store sends."""
+
+    def __init__(self, store: InfluxStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.requests = 0
+        post = store._http.post_lines
+
+        async def counted(path: str, query: Any, lines: bytes) -> Any:
+            self.requests += 1
+            return await post(path, query, lines)
+
+        monkeypatch.setattr(store._http, "post_lines", counted)
+
+
+NOW = 1_795_000_000_000
+
+
+def _conflict(good: Point) -> Point:
+    return Point(good.measurement, good.tags, {"v": "text", "lag_ms": 0}, good.ts)
+
+
+def _too_old(good: Point) -> Point:
+    return Point(good.measurement, good.tags, good.fields, good.ts - 40 * 365 * DAY)
+
+
+def _too_long(good: Point) -> Point:
+    return Point(good.measurement, good.tags, {**good.fields, "s": "x" * 1_100_000}, good.ts)
+
+
+def _unreadable(good: Point) -> Point:
+    return Point(good.measurement, good.tags, {"v": float("nan"), "lag_ms": 0}, good.ts)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (_conflict, "v", "already exists as type float", 2),
+        (_too_old, None, "outside retention policy", 2),
+        (_too_long, None, "too long", 27),
+        (_unreadable, None, "unable to parse|invalid", 2),
+    ],
+    ids=["type conflict", "beyond retention", "too long", "unreadable"],
+)
+async def test_one_bad_point_of_5000_costs_no_other_and_few_requests(
+    influxdb: Any, opened: Any, monkeypatch: pytest.MonkeyPatch, case: tuple[Any, str | None, str, int]
+) -> None:
+    """The other 4,999 are stored within that write: what the server names goes at once, else it is found by halving."""
+    spoil, field, words, most = case
+    store = opened(bucket=influxdb.new_bucket(retention_s=3650 * DAY_S), timeout_ms=30_000)
+    await store.prepare(3650 * DAY)
+    await store.write([Point("speaker", (("device", "first"),), {"v": 0.5, "lag_ms": 0}, NOW - 1)])
+    batch = [Point("speaker", (("device", f"d{n}"),), {"v": float(n), "lag_ms": 0}, NOW) for n in range(5_000)]
+    batch[3_210] = spoil(batch[3_210])
+    if spoil is _unreadable:  # our own encoder would not let it out
+
+        def as_it_is(point: Point) -> bytes:
+            fields = ",".join(f"{name}={value}" for name, value in point.fields.items())
+            return f"speaker,device={dict(point.tags)['device']} {fields}i {point.ts}".encode()
+
+        monkeypatch.setattr(store._encoder, "line", as_it_is)
+    counting = Counting(store, monkeypatch)
+    refusals = await store.write(batch)
+    assert [(refusal.index, refusal.field) for refusal in refusals] == [(3_210, field)]
+    assert re.search(words, refusals[0].detail)
+    assert counting.requests <= most
+    assert await store.count("speaker", NOW, NOW + 1, field="v") == 4_999
+
+
+async def test_bucket_or_token_that_goes_away_later_is_named(influxdb: Any, opened: Any) -> None:
+    """401 and 404 at a write: a person must act, and is told which file to look at; nothing counts as refused."""
+    bucket = influxdb.new_bucket()
+    store = opened(bucket=bucket)
+    await store.prepare(0)
+    await asyncio.to_thread(influxdb.request, "DELETE", f"/api/v2/buckets/{influxdb.bucket_id(bucket)}")
+    point = Point("speaker", (("device", "a"),), {"v": 1.0}, NOW)
+    with pytest.raises(StoreDeniedError, match=r"404.*check store\.url, store\.org and store\.bucket"):
+        await store.write([point])
+    store._http._token = "revoked"  # noqa: S105
+    await store.close()
+    with pytest.raises(StoreDeniedError, match=r"401.*check store\.token_file"):
+        await store.write([point])
