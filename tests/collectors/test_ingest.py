@@ -220,8 +220,30 @@ def test_redelivery_within_one_process_is_a_duplicate(families: dict[str, Family
 def test_memory_of_devices_is_bounded(families: dict[str, Family]) -> None:
     """A hundred thousand strangers leave only so many traces."""
     reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), most=100)
-    reader.read([message({"state": "idle"}, device=f"d{n}") for n in range(1000)])
+    for channel in ("telemetry", "event", "status"):
+        reader.read([message({"state": "idle", "event": "reboot", "online": True}, device=f"d{n}", channel=channel) for n in range(1000)])
     assert reader.devices == 100
+    assert len(reader._routes) <= 300
+
+
+def test_poison_leaves_no_trace_in_memory(families: dict[str, Family]) -> None:
+    """Neither topics that nothing can be read from, nor payloads; devices that send junk are bounded like others."""
+    reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), most=10)
+    junk = [message(b"\xff" * n, device=f"d{n}", mid=n) for n in range(200)]
+    lost = [Delivery(topic, b"{}", NOW, 1, 1) for n in range(200) for topic in (b"\xff%d" % n, b"ioc/v1/nothing/%d/telemetry" % n)]
+    assert {one.outcome for one in reader.read([*junk, *lost])} == {"quarantined"}
+    assert reader.devices == 10
+    assert len(reader._routes) <= 30
+
+
+def test_forgotten_device_is_not_taken_for_fresh(families: dict[str, Family]) -> None:
+    """What it tells again may be in the store already; what is later than all that was forgotten can't be."""
+    reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), most=1)
+    (first,) = reader.read([message({"ts": NOW - 10, "volume": 1}, device="d1")])
+    (other,) = reader.read([message({"ts": NOW - 20, "volume": 1}, device="d2")])
+    (again,) = reader.read([message({"ts": NOW - 10, "volume": 1}, device="d1")])
+    (later,) = reader.read([message({"ts": NOW - 9, "volume": 1}, device="d1")])
+    assert [one.fresh for one in (first, other, again, later)] == [True, False, False, True]
 
 
 @settings(max_examples=100)
