@@ -81,6 +81,22 @@ _RULES = (
         action=Label(vi="khôi phục kho số liệu hoặc tăng dung lượng đĩa ngay", en="bring the store back or add disk space at once"),
     ),
     OwnRule(
+        id="ioc_schema_drift",
+        severity=Severity.MINOR,
+        summary=Label(vi="thiết bị gửi dữ liệu khác trước", en="devices tell their data otherwise than before"),
+        cause=Label(vi="Thường là sau khi cập nhật phần mềm thiết bị: {detail}", en="As a rule after a firmware update: {detail}"),
+        consequence=Label(
+            vi="Một số trường có thể không được lưu hoặc không còn được theo dõi.",
+            en="Some fields may not be stored, or not be watched.",
+        ),
+        action=Label(
+            vi="xem ioc families drift, so sánh với tài liệu nhà cung cấp; bổ sung dialect hoặc họ thiết bị, rồi xác nhận: "
+            "ioc families drift --ack ID",
+            en="look at ioc families drift, compare with the vendor's documents; add a dialect or declare the field, then acknowledge: "
+            "ioc families drift --ack ID",
+        ),
+    ),
+    OwnRule(
         id="ioc_quarantine_filling",
         severity=Severity.MAJOR,
         summary=Label(vi="khu cách ly bản tin lỗi sắp đầy", en="the quarantine is filling up"),

@@ -13,6 +13,7 @@ import structlog
 
 from collectors.accounting import book_batch, book_returned, minute_of, note_spooled
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
+from collectors.drift_watch import DriftWatch
 from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.quarantining import entries_of
@@ -107,6 +108,7 @@ class Pipeline:
         writer: Writer,
         ledger: LedgerBook,
         unmapped: UnmappedKeys,
+        drift: DriftWatch,
     ) -> None:
         self._source = source
         self._session = session
@@ -119,6 +121,7 @@ class Pipeline:
         self._writer = writer
         self._ledger = ledger
         self._unmapped = unmapped
+        self._drift = drift
         self._decided: asyncio.Queue[_Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         self._stopping = False
         self._held = 0
@@ -152,6 +155,7 @@ class Pipeline:
             taken = await self._take_in(items)
             points = await self._desk.decide(self._source, list(self._inputs(items, taken)))
             self._unmapped.note(taken)
+            self._drift.note(taken)
             await self._decided.put(_Batch(items, taken, points))
         await self._decided.put(None)
 

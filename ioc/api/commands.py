@@ -7,8 +7,8 @@ from typing import Any, Literal, Protocol, TypeVar
 import msgspec
 
 from ioc.api.control import ControlError, Handler
-from ioc.api.documents import ledger_document, quarantine_document
-from ioc.api.ports import Ledger, Quarantine
+from ioc.api.documents import drift_document, ledger_document, quarantine_document
+from ioc.api.ports import Drifts, Ledger, Quarantine
 from ioc.domain.audit import Expected
 from ioc.domain.nearest import Nearest
 from ioc.domain.principal import Role
@@ -128,6 +128,14 @@ class ReplayQuarantine(ListQuarantine, frozen=True, forbid_unknown_fields=True, 
     dry_run: bool = False
 
 
+class ListDrift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of the drifts."""
+
+    acknowledged: bool | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
 class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Arrival minutes from (inclusive) to (exclusive), Unix ms; None = unbounded."""
 
@@ -210,6 +218,25 @@ def ledger_commands(ledger: LedgerBooks) -> dict[str, Handler]:
         return await ledger.expected(_read(args, Hour).hour)
 
     return {"ledger": show, "ledger.expected": expected}
+
+
+def drift_commands(drifts: Drifts) -> dict[str, Handler]:
+    """`drift.list|ack`: the documents of the API."""
+
+    async def listing(args: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = _read(args, ListDrift)
+        items, following = await drifts.drifts(acknowledged=wanted.acknowledged, limit=wanted.limit, cursor=wanted.cursor)
+        return {"items": [drift_document(item) for item in items], "next": following}
+
+    async def acknowledge(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        wanted = _read(args, ById).id
+        found = await drifts.acknowledge_drift(wanted, by="person:console")
+        if found is None:
+            msg = f"there is no drift {wanted!r}; see `ioc families drift`"
+            raise ControlError(msg)
+        return drift_document(found)
+
+    return {"drift.list": listing, "drift.ack": acknowledge}
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:

@@ -8,6 +8,7 @@ import msgspec
 
 from ioc.api.ports import Platform, QuarantineItem, Site
 from ioc.domain.alarm_document import Instant
+from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
 from ioc.domain.json_schema import telemetry_schema
 from ioc.domain.ledger import TERMS, LedgerTerms
@@ -177,6 +178,32 @@ class QuarantineDocument(msgspec.Struct, frozen=True, kw_only=True):
     """utf-8 or base64."""
 
 
+class DriftDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A field that a group of devices (family, dialect, firmware) tells otherwise than before."""
+
+    id: str
+    family: str
+    dialect: str
+    firmware: str
+    """Empty = the devices tell none."""
+    before: str | None
+    """The firmware with which it is compared; null = the same one, earlier."""
+    field: str
+    kind: DriftKind
+    old_type: str | None
+    new_type: str | None
+    devices: int
+    messages: int
+    """Of those that were looked at."""
+    first_seen: Instant
+    last_seen: Instant
+    samples: list[str]
+    """Beginnings of payloads."""
+    acknowledged: bool
+    acknowledged_at: Instant | None
+    acknowledged_by: str | None
+
+
 class PlatformDocument(msgspec.Struct, frozen=True, kw_only=True):
     """How well we hear and store ourselves, at our clock's time `at`."""
 
@@ -326,6 +353,20 @@ def quarantine_document(item: QuarantineItem) -> QuarantineDocument:
         replayed_at=instant(item.replayed_at),
         payload=payload,
         payload_encoding=encoding,
+    )
+
+
+def drift_document(drift: Drift) -> DriftDocument:
+    """The document of a drift."""
+    same = ("id", "family", "dialect", "firmware", "before", "field", "kind", "old_type", "new_type", "devices", "messages")
+    return DriftDocument(
+        **{name: getattr(drift, name) for name in same},
+        first_seen=to_rfc3339(drift.first_seen),
+        last_seen=to_rfc3339(drift.last_seen),
+        samples=list(drift.samples),
+        acknowledged=drift.acknowledged_at is not None,
+        acknowledged_at=instant(drift.acknowledged_at),
+        acknowledged_by=drift.acknowledged_by,
     )
 
 

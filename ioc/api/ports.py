@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from ioc.domain.alarm import Alarm, Attempt, Transition
+from ioc.domain.drift import Drift
 from ioc.domain.family import Family
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
@@ -172,6 +173,16 @@ class Quarantine(Protocol):
         """The same for a page of the list; `dry_run` only says what would become of them."""
 
 
+class Drifts(Protocol):
+    """What groups of devices tell otherwise than before."""
+
+    async def drifts(self, *, acknowledged: bool | None, limit: int, cursor: str | None) -> tuple[list[Drift], str | None]:
+        """Newest first."""
+
+    async def acknowledge_drift(self, drift: str, *, by: str) -> Drift | None:
+        """The drift, known to a person from now on; None where there is none."""
+
+
 class Ledger(Protocol):
     """What became of every delivery."""
 
@@ -274,6 +285,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     desk: AlarmDesk
     silences: Silences
     quarantine: Quarantine
+    drift: Drifts
     ledger: Ledger
     series: Series
     rules: Rules

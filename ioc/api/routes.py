@@ -4,6 +4,7 @@ from typing import Any
 
 from ioc.api.documents import (
     DeviceDocument,
+    DriftDocument,
     FamilyDocument,
     LedgerDocument,
     Page,
@@ -12,7 +13,7 @@ from ioc.api.documents import (
     SilenceDocument,
     UnitDocument,
 )
-from ioc.api.handlers import about, alarms, events, fleet, records, silences
+from ioc.api.handlers import about, alarms, drift, events, fleet, records, silences
 from ioc.api.handlers.common import Paged
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
@@ -81,6 +82,10 @@ ROUTES: tuple[Route, ...] = (
     ),
     _get(_QUARANTINED, "One quarantined message", records.get_quarantined, QuarantineDocument),
     _act(f"{_QUARANTINED}/replay", "Try again to store it", records.replay, Replay, access=Access.OPERATE),
+    _get(f"{_API}/drift", "Fields that devices tell otherwise than before", drift.list_drift, Page[DriftDocument], query=drift.DriftQuery),
+    _act(
+        f"{_API}/drift/{{id}}/ack", "Acknowledge a drift", drift.acknowledge_drift, DriftDocument, access=Access.OPERATE,
+    ),
     _get(f"{_API}/ledger", "What became of every delivery", records.get_ledger, LedgerDocument, query=records.LedgerQuery),
     _get(
         f"{_API}/messages", "Messages to people", records.list_messages, Page[records.MessageDocument],

@@ -14,7 +14,7 @@ import msgspec
 
 from ioc.api.documents import UnitsEvent
 
-KINDS = ("sample", "alarm", "liveness", "units", "ledger", "own")
+KINDS = ("sample", "alarm", "liveness", "units", "ledger", "own", "drift")
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):

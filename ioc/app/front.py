@@ -9,7 +9,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from ioc.api.app import build_app
-from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
 from ioc.api.ports import Backend, Site
@@ -83,6 +83,7 @@ class Front:
             desk=AlarmActs(self._server.desk, state, self._server.house.write),
             silences=SilenceDesk(self._server.desk, state.silences),
             quarantine=self._server.quarantine,
+            drift=self._server.drift,
             ledger=self._server.ledger,
             series=SeriesReader(self._server.store),
             rules=RuleList(self._server.config.rules, self._server.config.clock_rules),
@@ -98,6 +99,7 @@ class Front:
             **registry_commands(state, families=config.families, zone=zone, clock=now_ms, changed=changed),
             **token_commands(state.tokens, state, clock=now_ms),
             **ledger_commands(self._server.ledger),
+            **drift_commands(self._server.drift),
             **quarantine_commands(self._server.quarantine),
         }
 
@@ -125,6 +127,7 @@ class Front:
             ingests={name: one.ingest for name, one in self._server.sources.items()},
             unmapped=self._server.unmapped,
             quarantine=self._server.files.quarantine,
+            tracker=self._server.tracker,
             clock=now_ms,
         )
         registry.register(metrics)

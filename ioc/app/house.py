@@ -51,10 +51,14 @@ class House:
         evicted: Callable[[], int],
         filling: Callable[[], tuple[int, int]],
         auditor: Auditor,
+        drift: Callable[[int], OwnCondition],
         clock: Callable[[], int],
         refreshed: Callable[[], None],
     ) -> None:
-        """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound."""
+        """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound.
+
+        `drift`: our own condition `ioc_schema_drift`.
+        """
         self._desk = desk
         self._writer = writer
         self._state = state
@@ -63,6 +67,7 @@ class House:
         self._evictions = Evictions(evicted)
         self._filling = Filling(filling)
         self._auditor = auditor
+        self._drift = drift
         self._clock = clock
         self._refreshed = refreshed
         self._waiting: asyncio.Queue[Sequence[Point]] = asyncio.Queue(WAITING)
@@ -134,7 +139,7 @@ class House:
         """Those that we know of: an alarm from before our start stands until its end is proven."""
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
-        conditions = [self._evictions.condition(now), *self._auditor.conditions(now)]
+        conditions = [self._evictions.condition(now), self._drift(now), *self._auditor.conditions(now)]
         if (filling := self._filling.condition(now)) is not None:
             conditions.append(filling)
         lasts = down is not None and now - down >= STORE_GRACE_MS

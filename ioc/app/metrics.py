@@ -10,6 +10,7 @@ from alerts.desk import Desk, Strangers
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from collectors.drain import Drain
+from collectors.drift import DriftTracker
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.session import Session
@@ -51,6 +52,7 @@ class ServerMetrics(Collector):
         ingests: Mapping[str, Ingest],
         unmapped: UnmappedKeys,
         quarantine: QuarantineFile,
+        tracker: DriftTracker,
         clock: Callable[[], int],
     ) -> None:
         self._sessions = sessions
@@ -70,6 +72,7 @@ class ServerMetrics(Collector):
         self._ingests = ingests
         self._unmapped = unmapped
         self._quarantine = quarantine
+        self._tracker = tracker
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -83,6 +86,13 @@ class ServerMetrics(Collector):
         for (family, key), count in self._unmapped.counts.items():
             drift.add_metric([family, key], count)
         yield drift
+        tracker = self._tracker
+        yield CounterMetricFamily("ioc_schema_drifts", "Fields that a group of devices told otherwise than before.", value=tracker.raised)
+        yield GaugeMetricFamily(
+            "ioc_schema_drifts_unacknowledged", "Of those kept, unknown to any person.", value=len(tracker.unacknowledged())
+        )
+        yield GaugeMetricFamily("ioc_schema_groups", "Groups of devices whose fields are known.", value=len(tracker.groups))
+        yield CounterMetricFamily("ioc_schema_evicted", "Groups, fields and drifts that had to make room.", value=tracker.evicted)
 
     def _per_source(self) -> Iterator[Metric]:
         sessions = self._sessions

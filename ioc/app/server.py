@@ -19,6 +19,8 @@ from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from collectors.drain import Drain
+from collectors.drift import DriftTracker
+from collectors.drift_watch import DriftWatch
 from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
@@ -27,6 +29,7 @@ from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
 from ioc.app.clock import now_ms
+from ioc.app.drift_desk import DriftDesk
 from ioc.app.files import Files, open_files, store_of
 from ioc.app.front import Front
 from ioc.app.health import HealthReader
@@ -85,6 +88,9 @@ class Server:
         )
         self.notifier = Notifier(config.notify.routes, wording=self._wording())
         self.unmapped = UnmappedKeys()
+        self.tracker = DriftTracker()
+        watch = DriftWatch(self.tracker, config.families)
+        self.drift = DriftDesk(self.tracker, watch, files.state.drift, hub=self.hub, clock=now_ms)
         self.outbox = Outbox(files.state, channels, clock=now_ms, jitter=secrets.SystemRandom().random)
         self.views = FleetViews(
             self.fleet,
@@ -127,6 +133,7 @@ class Server:
                 desk=self.desk,
                 writer=self.writer,
                 unmapped=self.unmapped,
+                drift=watch,
             )
             for broker in settings.brokers
         }
@@ -149,6 +156,7 @@ class Server:
             evicted=self._evicted,
             filling=self._filling,
             auditor=self.auditor,
+            drift=self.drift.condition,
             clock=now_ms,
             refreshed=self._refreshed,
         )
@@ -181,6 +189,7 @@ class Server:
     async def restore(self) -> None:
         """Takes up where the last run stopped, before the first live message."""
         now = now_ms()
+        await self.drift.restore()
         restored, families = self.restored, self.config.families
         known = await read_latest(self.store, self.files.spool, [*families, "availability"], now)
         said = restore_devices(restored.devices, self.fleet, list(self.ears.values()), families, known)
@@ -207,6 +216,7 @@ class Server:
                 group.create_task(self.house.audit(), name="audit"),
                 group.create_task(self.house.forget(), name="forget"),
                 group.create_task(self.drain.run(), name="drain"),
+                group.create_task(self.drift.watch(), name="drift"),
                 group.create_task(self.outbox.run(), name="outbox"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),
@@ -237,6 +247,7 @@ class Server:
         with suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_WITHIN_S):
                 await self.house.settled()
+                await self.drift.save()
                 for source in self.sources.values():
                     await source.pipeline.book_returned(source.session.remaining())
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alerts.desk import Desk
 from alerts.presence import Ears
+from collectors.drift_watch import DriftWatch
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.points import PointEncoder
@@ -35,7 +36,16 @@ class Source:
 
 
 def make_source(
-    broker: Broker, *, config: Config, files: Files, restored: Restored, ears: Ears, desk: Desk, writer: Writer, unmapped: UnmappedKeys
+    broker: Broker,
+    *,
+    config: Config,
+    files: Files,
+    restored: Restored,
+    ears: Ears,
+    desk: Desk,
+    writer: Writer,
+    unmapped: UnmappedKeys,
+    drift: DriftWatch,
 ) -> Source:
     """One source, remembering what its last run had taken in."""
     name = broker.client_id
@@ -64,6 +74,7 @@ def make_source(
         writer=writer,
         ledger=files.state,
         unmapped=unmapped,
+        drift=drift,
     )
     return Source(session=session, ears=ears, ingest=ingest, pipeline=pipeline)
 

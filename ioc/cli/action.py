@@ -9,11 +9,15 @@ from typing import Any
 
 import msgspec
 
+from collectors.drift import DriftTracker
+from collectors.drift_watch import DriftWatch
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
-from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import Handler, perform
+from ioc.api.stream import Hub
 from ioc.app.clock import now_ms
+from ioc.app.drift_desk import DriftDesk
 from ioc.app.lock import data_dir_lock
 from ioc.cli.control_client import NotRunningError, ask
 from ioc.cli.failure import Exit, Failure
@@ -69,10 +73,18 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **registry_commands(state, families=families, zone=site.zone, clock=now_ms),
                 **token_commands(state.tokens, state, clock=now_ms),
                 **ledger_commands(state),
+                **drift_commands(await _drifts(state)),
                 **quarantine_commands(Shelf(quarantine)),
             }
         finally:
             await quarantine.close()
+
+
+async def _drifts(state: StateDb) -> DriftDesk:
+    tracker = DriftTracker()
+    desk = DriftDesk(tracker, DriftWatch(tracker, {}), state.drift, hub=Hub(clock=now_ms, boot=""), clock=now_ms)
+    await desk.restore()
+    return desk
 
 
 def _shipped_families() -> Mapping[str, Family]:

@@ -7,6 +7,7 @@ import typer
 from ioc.cli.check import check
 from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
+from ioc.cli.drift import drift
 from ioc.cli.families import families
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
@@ -51,6 +52,7 @@ app.add_typer(devices, name="devices")
 app.add_typer(token, name="token")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger, name="ledger")
+families.command()(drift)
 app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
 app.add_typer(dashboards, name="dashboards")

@@ -24,6 +24,7 @@ from ioc.api.ports import (
 )
 from ioc.config.families import load_families
 from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Step, Transition, alarm_id
+from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.liveness_change import Liveness
@@ -63,6 +64,12 @@ class FakeProvince:
         self.entries: dict[str, list[Transition]] = {}
         self.kept: dict[str, Silence] = {}
         self.poison: dict[str, QuarantineItem] = {}
+        self.drifted = {
+            "d1": Drift(
+                id="d1", family="speaker", dialect="native", firmware="1.1", before="1.0", field="volume", kind=DriftKind.RETYPED,
+                old_type="number", new_type="string", devices=5, messages=30, first_seen=NOW, last_seen=NOW, samples=('{"volume":"70"}',),
+            )
+        }  # fmt: skip
         self.sent: list[OutboxEntry] = []
         self.tokens_known = dict(TOKENS)
         self.checks_now = Checks(Check(ok=True, detail="nghe rõ"), Check(ok=True, detail="InfluxDB"), Check(ok=True, detail="state.db"))
@@ -87,6 +94,7 @@ class FakeProvince:
             desk=self,
             silences=_Silences(self.kept),
             quarantine=self,
+            drift=self,
             ledger=self,
             series=self,
             rules=self,
@@ -194,6 +202,18 @@ class FakeProvince:
             )
             for item in self._visible(units)
         ], None  # fmt: skip
+
+    async def drifts(self, *, acknowledged: bool | None, limit: int, cursor: str | None) -> tuple[list[Drift], str | None]:
+        """One."""
+        del cursor
+        rows = [one for one in self.drifted.values() if acknowledged in (None, one.acknowledged_at is not None)]
+        return rows[:limit], None
+
+    async def acknowledge_drift(self, drift: str, *, by: str) -> Drift | None:
+        """Known from now on."""
+        if drift in self.drifted:
+            self.drifted[drift] = msgspec.structs.replace(self.drifted[drift], acknowledged_at=self.now, acknowledged_by=by)
+        return self.drifted.get(drift)
 
     async def replay_many(self, wanted: QuarantineFilter, *, by: str, limit: int, cursor: str | None, dry_run: bool) -> Replays:
         """Nothing to do."""

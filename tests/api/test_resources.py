@@ -161,6 +161,36 @@ async def test_shows_and_replays_quarantine(connect: Connect) -> None:
     assert (await replay.json())["recovered"] is False
 
 
+async def test_sums_the_quarantine(connect: Connect) -> None:
+    """By device, by reason, by both; a technician's own units only; filters that make no sense are refused."""
+    client = await connect("operator-token")
+    both = (await _json(client, "/api/v1/quarantine/summary"))["items"]
+    assert [(group["device"], group["reason"], group["messages"]) for group in both] == [("loa-0000", "not_json", 3)]
+    assert (await _json(client, "/api/v1/quarantine/summary", by="reason"))["items"][0]["device"] is None
+    assert (await _json(client, "/api/v1/quarantine", partial="true"))["items"] == []
+    assert (await client.get("/api/v1/quarantine", params={"replayed": "perhaps"})).status == 400
+
+
+async def test_lists_and_acknowledges_drift(connect: Connect) -> None:
+    """Group, field, types and counts; once acknowledged it is known."""
+    client = await connect("operator-token")
+    (drift,) = (await _json(client, "/api/v1/drift", acknowledged="false"))["items"]
+    assert {key: drift[key] for key in ("firmware", "before", "field", "kind", "old_type", "new_type", "devices", "acknowledged")} == {
+        "firmware": "1.1", "before": "1.0", "field": "volume", "kind": "retyped", "old_type": "number", "new_type": "string", "devices": 5,
+        "acknowledged": False,
+    }  # fmt: skip
+    assert (await (await client.post("/api/v1/drift/d1/ack")).json())["acknowledged"] is True
+    assert (await client.post("/api/v1/drift/nothing/ack")).status == 404
+
+
+async def test_technician_sees_no_payloads_in_drift_and_acknowledges_none(connect: Connect) -> None:
+    """They may be other units' devices'."""
+    client = await connect("technician-token")
+    (drift,) = (await _json(client, "/api/v1/drift"))["items"]
+    assert (drift["field"], drift["samples"]) == ("volume", [])
+    assert (await client.post("/api/v1/drift/d1/ack")).status == 403
+
+
 async def test_sums_the_ledger(connect: Connect) -> None:
     """The contract's shape: totals, families, and null bounds without a range."""
     client = await connect("viewer-token")

@@ -77,6 +77,7 @@ class Home:
             views=views,
             units=units,
             evicted=lambda: self.evicted,
+            drift=lambda now: OwnCondition("ioc_schema_drift", now, None, ""),
             filling=lambda: (self.waiting, 1_000),
             auditor=self,  # type: ignore[arg-type]
             clock=lambda: self.now,

@@ -10,6 +10,8 @@ import pytest
 from collectors.accounting import read_note
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.drain import Drain, SpoolRow
+from collectors.drift import DriftTracker
+from collectors.drift_watch import DriftWatch
 from collectors.ingest import Ingest
 from collectors.pipeline import DeskInput, Pipeline
 from collectors.points import PointEncoder
@@ -60,6 +62,7 @@ class Bench:
             writer=self.writer,
             ledger=self,
             unmapped=UnmappedKeys(),
+            drift=DriftWatch(DriftTracker(), families),
         )
 
     # the session

@@ -178,6 +178,8 @@ audits = Table(
 
 recovered = Table("recovered", metadata, Column("item", String(64), primary_key=True))
 
+drift = Table("drift", metadata, Column("key", String(255), primary_key=True), Column("body", LargeBinary, nullable=False))
+
 units = Table(
     "units",
     metadata,

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms
 from ioc.adapters.state.audit_rows import add_expectations, audits_that_differ, drop_expectations, expected_in, put_audits, to_audit
+from ioc.adapters.state.drift_rows import DriftShelf
 from ioc.adapters.state.engine import failures_named, reading_engine, writing_engine
 from ioc.adapters.state.engine_rows import (
     all_groups,
@@ -56,6 +57,7 @@ class StateDb:
         self._lock = asyncio.Lock()
         self._epoch: int | None = None
         self._shelf = FingerprintShelf()
+        self.drift = DriftShelf(self._write, self._read)
         self.tokens = Tokens(self._write, self._read)
         self.silences = Silences(self._write, self._read)
 

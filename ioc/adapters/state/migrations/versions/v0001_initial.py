@@ -202,6 +202,12 @@ def _audits() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("measurement", "hour", name="pk_audits"),
     )
+    op.create_table(
+        "drift",
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("key", name="pk_drift"),
+    )
     op.create_table("recovered", sa.Column("item", sa.String(64), nullable=False), sa.PrimaryKeyConstraint("item", name="pk_recovered"))
 
 
