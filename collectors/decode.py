@@ -97,9 +97,12 @@ def read_values(family: Family, document: Json, refusals: list[Refusal]) -> tupl
     refused: list[tuple[str, float]] = []
     for metric in family.metrics:
         raw = document.get(metric.name)
+        if raw is None:
+            values.append(None)
+            continue
         value: Value = None
         try:
-            value = None if raw is None else convert(metric, raw)
+            value = convert(metric, raw)
         except RefusedError as error:
             refusals.append(error.refusal(metric.name))
         if isinstance(value, int | float) and not metric.in_range(value):

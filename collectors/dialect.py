@@ -42,10 +42,8 @@ class _Translation(msgspec.Struct, frozen=True):
         """The value as a payload of the family would carry it; RefusedError where the vendor's own makes no sense."""
         if self.table:
             return self._of_code(raw)
-        if not self.metric.is_number:
-            return raw
         if self.linear is None:
-            return _number(raw) if isinstance(raw, str) else raw
+            return _number(raw) if isinstance(raw, str) and self.metric.is_number else raw
         number = _number(raw)
         if self.bounds is not None and not self.bounds[0] <= number <= self.bounds[1]:
             raise RefusedError(Reason.OUT_OF_RANGE, f"{number:g} is outside the vendor's scale, {self.bounds[0]:g} to {self.bounds[1]:g}")

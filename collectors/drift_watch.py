@@ -102,7 +102,7 @@ class DriftWatch:
         fields = self._fields(taken, family)
         sample = taken.delivery.payload[:MAX_SAMPLE].decode(errors="backslashreplace")
         undeclared = frozenset(field for field in fields if field not in family.index)
-        dialect = getattr(taken, "dialect", NATIVE)
+        dialect = taken.dialect or NATIVE
         return Observation(
             taken.delivery.arrival, family.family, dialect, device, told.firmware, tuple(sorted(fields.items())), undeclared, sample
         )

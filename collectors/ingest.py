@@ -17,7 +17,7 @@ from ioc.domain.family import Family
 from ioc.domain.point import Point
 from ioc.domain.sample import ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample, Value
 from ioc.domain.topic import CHANNELS, COLLECTOR_FAMILY, TopicParts, is_device_id, parse_topic
-from ioc.domain.topic_template import DEVICE_LEVEL, TopicTemplate
+from ioc.domain.topic_template import DEVICE_LEVEL
 
 UNKNOWN_FAMILY = "unknown"
 """The ledger's family for what belongs to none."""
@@ -46,6 +46,8 @@ class Taken(msgspec.Struct, gc=False):
     """Its point's time is later than all that the device ever told: surely a point of its own."""
     assigned: int | None = None
     unmapped: tuple[str, ...] = ()
+    dialect: str = ""
+    """The vendor's dialect that it was told in; empty = the contract's own."""
     point: Point | None = None
     """As the store takes it; set for Samples and events."""
 
@@ -75,6 +77,7 @@ class _Device:
 class _FamilyReader:
     def __init__(self, family: Family, history_limit: int, dialect: Dialect | None = None) -> None:
         self.name = family.family
+        self.dialect = "" if dialect is None else dialect.id
         self.decode: Decoder = compile_decoder(family) if dialect is None else compile_dialect(family, dialect)
         self.rules = TimeRules(family.cadence, min(family.history, history_limit))
 
@@ -115,12 +118,8 @@ class Ingest:
         told_until: int = 0,
     ) -> None:
         """`dialects`: the ids of those that this source listens to. `told_until`: no device told a later time before our start, Unix ms."""
-        self._dialects: list[tuple[TopicTemplate, _FamilyReader]] = [
-            (dialect.template, _FamilyReader(family, history_limit, dialect))
-            for family in families.values()
-            for dialect in family.dialects
-            if dialect.id in dialects
-        ]
+        spoken = ((family, dialect) for family in families.values() for dialect in family.dialects if dialect.id in dialects)
+        self._dialects = [(dialect.template, _FamilyReader(family, history_limit, dialect)) for family, dialect in spoken]
         self._readers = {name: _FamilyReader(family, history_limit) for name, family in families.items()}
         self._root = topic_root
         self._redelivery = redelivery
@@ -193,12 +192,12 @@ class Ingest:
         if delivery.retain:
             taken.outcome = "retained"
             return taken
+        taken.dialect = route.reader.dialect
         decode: Callable[[bytes], Fields | EventFields] = decode_event if route.parts.channel == "event" else route.reader.decode
         fields = decode(delivery.payload)
         if not route.parts.device and isinstance(fields, Fields) and fields.device:
+            route = self._route_to(route.reader, fields.device)
             taken.device = fields.device
-            parts = TopicParts(route.parts.family, fields.device, route.parts.channel)
-            route = _Route(parts, route.reader, self._device(parts))
         return self._time(taken, route, fields)
 
     def _time(self, taken: Taken, route: _Route, fields: Fields | EventFields) -> Taken | _Pending:
@@ -311,12 +310,15 @@ class Ingest:
             named = template.match(topic)
             if named is None:
                 continue
-            device = named.get(DEVICE_LEVEL)
-            if device is not None and not is_device_id(device):
+            device = named.get(DEVICE_LEVEL, "")
+            if DEVICE_LEVEL in named and not is_device_id(device):
                 return _Misfit(Refusal(Reason.TOPIC, f"device {device[:80]!r} does not match [A-Za-z0-9._-]{{1,64}}"), reader.name)
-            parts = TopicParts(reader.name, device or "", "telemetry")
-            return _Route(parts, reader, self._device(parts) if device else _Device(self._told_until))
+            return self._route_to(reader, device)
         return None
+
+    def _route_to(self, reader: _FamilyReader, device: str) -> _Route:
+        parts = TopicParts(reader.name, device, "telemetry")
+        return _Route(parts, reader, self._device(parts) if device else _Device(self._told_until))
 
     def _device(self, parts: TopicParts) -> _Device:
         key = (parts.family, parts.device)

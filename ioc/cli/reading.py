@@ -43,8 +43,8 @@ class Reading:
     def lines(self) -> list[str]:
         """As people read it."""
         mark = "ok" if self.fits else "WRONG"
-        when = "no time of its own" if self.ts is None else to_rfc3339(self.ts)
-        head = f"{mark:<6} {self.place}: {self.topic} → {self.family} {self.device or '(no device)'}, {when}, {self.outcome}"
+        when = "" if self.outcome != "stored" else "no time of its own, " if self.ts is None else f"{to_rfc3339(self.ts)}, "
+        head = f"{mark:<6} {self.place}: {self.topic} → {self.family} {self.device or '(no device)'}, {when}{self.outcome}"
         shown = [f"         {name} = {value}{_unit(self.units.get(name))}" for name, value in self.values.items()]
         refused = [f"         refused {field or 'the message'}: {detail} ({reason})" for field, reason, detail in self.refusals]
         left = [f"         unmapped: {', '.join(self.unmapped)}"] if self.unmapped else []

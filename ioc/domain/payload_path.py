@@ -1,7 +1,6 @@
 """Where a value stands in a payload: `temp.amp`, `ch[0].level`; a backslash takes the next character as it is."""
 
 import re
-from collections.abc import Mapping, Sequence
 
 Step = str | int
 Path = tuple[Step, ...]
@@ -47,9 +46,9 @@ def look_up(document: object, path: Path) -> object:
     node = document
     for step in path:
         if isinstance(step, str):
-            node = node.get(step) if isinstance(node, Mapping) else None
+            node = node.get(step) if isinstance(node, dict) else None
         else:
-            node = node[step] if isinstance(node, Sequence) and not isinstance(node, str) and step < len(node) else None
+            node = node[step] if isinstance(node, list) and step < len(node) else None
         if node is None:
             return None
     return node

@@ -1,6 +1,6 @@
 """A second look at what could not be stored, with today's declarations."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ioc.adapters.spool_file import spool_file
 from ioc.adapters.state.store import StateDb
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.replaying import Replayer
+from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.point import Point
@@ -50,7 +51,7 @@ class Desk:
         await self.store.prepare(90 * DAY)
         await self.file.open()
 
-    def declare(self, family: Family) -> None:
+    def declare(self, family: Family, dialects: Mapping[str, Mapping[str, Dialect]] | None = None) -> None:
         families = {family.family: family}
         self.fleet = Fleet(families)
         self.fleet.place(Device(device="p1", family="pump", unit="u1"))
@@ -59,6 +60,7 @@ class Desk:
             self.quarantine,
             families,
             topic_roots={"ioc-1": "ioc/v1", "ioc-2": "other"},
+            dialects=dialects,
             history_limit=90 * DAY,
             writer=self.writer,
             state=self.state,
@@ -67,11 +69,17 @@ class Desk:
         self.desk = QuarantineDesk(self.quarantine, replayer, fleet=self.fleet)
 
     async def put_aside(
-        self, payload: bytes, reason: Reason = Reason.NO_KNOWN_METRIC, *, device: str = "p1", times: int = 1, **more: Any
+        self,
+        payload: bytes,
+        reason: Reason = Reason.NO_KNOWN_METRIC,
+        *,
+        device: str = "p1",
+        topic: str = "",
+        times: int = 1,
+        **more: Any,
     ) -> str:
-        topic = f"ioc/v1/pump/{device}/telemetry".encode()
         entry = QuarantineEntry(
-            topic=topic,
+            topic=(topic or f"ioc/v1/pump/{device}/telemetry").encode(),
             payload=payload,
             family="pump",
             device=device,
@@ -234,3 +242,15 @@ async def test_sums_tell_who_fills_the_quarantine_and_why(desk: Desk) -> None:
     rest, end = await desk.desk.quarantine_summary(None, units=frozenset({"u1"}), limit=1, cursor=following)
     assert [(group.device, group.reason, group.messages) for group in [*own, *rest]] == [("p1", "not_json", 2), ("p1", "not_object", 1)]
     assert end is None
+
+
+async def test_vendors_message_is_replayed_by_todays_dialect(desk: Desk) -> None:
+    """Also one that came before its dialect was declared, on a topic of the second source."""
+    item = await desk.put_aside(b'{"t": %d, "f": 35}' % (NOW // 1000 - 60), Reason.TOPIC, topic="pumps/p1/now")
+    assert not (await desk.desk.replay(item, by="an")).recovered
+    fields = {"flow": {"path": "f", "scale": 0.1}}
+    mine = Dialect.model_validate({"id": "mine", "topic": "pumps/{device}/now", "time": {"path": "t", "unit": "s"}, "fields": fields})
+    family = pump(flow="float").model_copy(update={"dialects": (mine,)})
+    desk.declare(family, {"ioc-2": {"mine": mine}})
+    assert (await desk.desk.replay(item, by="an")).recovered
+    assert (await desk.store.latest("pump"))["p1"]["flow"] == (NOW - 60_000, 3.5)

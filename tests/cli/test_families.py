@@ -1,6 +1,7 @@
 """`ioc families`: what is declared, what it makes of captured messages, and a proposal that reads them."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from ioc.config.document import parse_document
 from ioc.config.validation import validate
 from ioc.domain.dialect_check import dialect_faults
 from ioc.domain.family import Family
+from servers.wheel import ROOT
 
 CASES = Path(__file__).parents[1] / "collectors" / "cases" / "speaker"
 HEARTBEAT: dict[str, Any] = {"sn": "HB1", "id": 1, "t": 1_700_000_000, "st": 2, "vol": 70, "tmp": 41.5}
@@ -60,7 +62,7 @@ def test_shows_what_a_dialect_makes_of_each_message(ioc: Command, samples: Path)
     assert f"ok     {samples}:1: tx/a/HB1 → speaker HB1, 2023-11-14T22:13:20.000Z, stored" in said.out
     assert "volume = 70%" in said.out
     assert "board_temp_c = 41.5 °C" in said.out
-    assert "tx/b/HB1 → speaker HB1, no time of its own, duplicate" in said.out
+    assert "tx/b/HB1 → speaker HB1, duplicate" in said.out
     assert "2 of 2 messages fit." in said.out
 
 
@@ -123,6 +125,16 @@ def test_reads_every_kind_of_capture(ioc: Command, samples: Path) -> None:
     said = ioc("families", "check", "group_heartbeat", samples, CASES / "group_heartbeat" / "once_for_each_group")
     assert said.code == 0, said.out
     assert "4 of 4 messages fit." in said.out
+
+
+def test_documentations_example_is_what_the_program_says(ioc: Command, samples: Path) -> None:
+    """docs/dialects.md: its capture, its dialect, its output."""
+    page = (ROOT / "docs" / "dialects.md").read_text()
+    capture, dialect, said = re.findall(r"```(?:yaml)?\n(.*?)```", page, re.DOTALL)[:3]
+    samples.write_text(capture)
+    (samples.parent / "song_hong.yaml").write_text(dialect)
+    shown = ioc("families", "check", "song_hong.yaml", "samples.txt")
+    assert (shown.code, shown.out) == (0, said)
 
 
 @pytest.mark.parametrize("dialect", sorted(path.name for path in CASES.iterdir()))
