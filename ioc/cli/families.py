@@ -62,16 +62,19 @@ def check(
 @families.command("learn")
 def learn(
     samples: SamplesArgument,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call the family.")] = "learned",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="What to call the family, or the dialect.")] = "learnt",
+    family: Annotated[str | None, typer.Option("--family", metavar="FAMILY", help="Propose a dialect of this declared family.")] = None,
+    config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Propose a family with its dialect from captured messages, as YAML on standard output; what was guessed is marked."""
+    """Propose a family with its dialect from captured messages, or only a dialect, as YAML on standard output; all of it is a guess."""
     from ioc.cli.captured import read_captured
     from ioc.cli.learning import Learner
     from ioc.cli.proposal import proposal_text
 
+    known = None if family is None else _one_of(_known((), config), family)
     messages = read_captured(samples)
-    learner = Learner(_family_name(name))
+    learner = Learner(_family_name(name), known)
     for message in messages:
         learner.take(message)
     proposal = learner.proposal()
@@ -82,7 +85,16 @@ def learn(
         print(text, end="")
     for remark in proposal.remarks:
         say(remark)
-    say(_trial(text, messages))
+    say(_trial(text, messages, known))
+
+
+def _one_of(families: "Mapping[str, Family]", name: str) -> "Family":
+    from ioc.domain.nearest import Nearest
+
+    if name not in families:
+        msg = f"there is no family {name!r}; {Nearest(families).advice(name)}"
+        raise Failure(msg)
+    return families[name]
 
 
 def _family_name(name: str) -> str:
@@ -94,14 +106,18 @@ def _family_name(name: str) -> str:
     return name
 
 
-def _trial(text: str, messages: "list[Captured]") -> str:
+def _trial(text: str, messages: "list[Captured]", known: "Family | None") -> str:
     """How many of the messages the proposal itself reads."""
     from ioc.cli.reading import read_samples
     from ioc.config.document import parse_document
     from ioc.config.validation import validate
-    from ioc.domain.family import Family
+    from ioc.domain.family import DialectFile, Family
 
-    family = validate(Family, parse_document(text, "the proposal"))
+    document = parse_document(text, "the proposal")
+    if known is None:
+        family = validate(Family, document)
+    else:
+        family = known.model_copy(update={"dialects": validate(DialectFile, document).dialects})
     return _sum(read_samples(messages, {family.family: family}, {dialect.id for dialect in family.dialects}))
 
 

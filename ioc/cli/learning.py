@@ -10,9 +10,11 @@ from collectors.lenient import RefusedError, parse_object
 from ioc.cli.captured import Captured
 from ioc.cli.failure import Failure
 from ioc.cli.guessing import is_counter, is_identity, metric_name, slug, time_unit, type_of, unit_of
+from ioc.cli.matching import describe_left, match_fields
 from ioc.cli.seen import Seen, leaves
 from ioc.domain.dialect import PayloadFormat, TimeUnit
 from ioc.domain.dialect_check import TAGS
+from ioc.domain.family import Family
 from ioc.domain.payload_path import Path, path_text
 from ioc.domain.topic import is_device_id
 
@@ -57,10 +59,11 @@ class _Shape:
 
 
 class Learner:
-    """Takes messages, then proposes."""
+    """Takes messages, then proposes: a family called `name`, or dialects of a known one."""
 
-    def __init__(self, family: str) -> None:
-        self._family = family
+    def __init__(self, name: str, known: Family | None = None) -> None:
+        self._family = name
+        self._known = known
         self._shapes: dict[tuple[PayloadFormat, int], _Shape] = {}
         self._remarks: list[str] = []
         self._unread: Counter[str] = Counter()
@@ -82,7 +85,7 @@ class Learner:
         self._shapes.setdefault((kind, len(levels)), _Shape(kind)).messages.append(message)
 
     def proposal(self) -> Proposal:
-        """The family and one dialect for each kind of topic; Failure where no message could be read."""
+        """One dialect for each kind of topic, with their family where it is new; Failure where no message could be read."""
         self._remarks += [f"{count} messages {why}" for why, count in self._unread.most_common(8)]
         dialects: dict[str, Any] = {}
         for shape in [part for whole in self._shapes.values() for part in _parts(whole)]:
@@ -93,6 +96,8 @@ class Learner:
         if not dialects:
             msg = "nothing can be learnt from these samples: " + ("; ".join(self._remarks) or "no field that a metric could hold")
             raise Failure(msg)
+        if self._known is not None:
+            return Proposal({"dialects_of": self._known.family, "dialects": dialects}, {}, tuple(self._remarks))
         text = {"vi": self._family, "en": self._family}
         document = {"family": self._family, "labels": text, "cadence": _CADENCE, "metrics": self._metrics, "dialects": dialects}
         return Proposal(document, self._notes, tuple(self._remarks))
@@ -127,7 +132,15 @@ class Learner:
         return proposed | ({"ignore": ignored} if ignored and not lines else {})
 
     def _fields(self, seen: Mapping[Path, Seen]) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
+        usable = self._usable(seen)
+        if self._known is not None:
+            fields, left = match_fields(self._known, usable)
+            self._remarks += describe_left(left, usable)
+            return fields
+        return self._new_metrics(usable)
+
+    def _usable(self, seen: Mapping[Path, Seen]) -> dict[Path, Seen]:
+        usable: dict[Path, Seen] = {}
         for path, one in seen.items():
             inside = any(len(other) > len(path) and other[: len(path)] == path for other in seen)
             if one.kind == "odd" or inside or not path_text(path).isprintable():
@@ -135,13 +148,19 @@ class Learner:
                     f"unmapped: {path_text(path)} ({', '.join(sorted(one.kinds))}{', also a container' if inside else ''})"
                 )
                 continue
+            usable[path] = one
+        return usable
+
+    def _new_metrics(self, seen: Mapping[Path, Seen]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for path, one in seen.items():
             declared = _metric(path, one)
             kept = self._by_path.get((path, declared["type"]))
             name = metric_name(path, self._metrics) if kept is None or "values" in declared else kept
             self._by_path[path, declared["type"]] = name
             codes = declared.pop("codes", None)
             self._metrics.setdefault(name, declared)
-            self._notes.setdefault(name, _note(one))
+            self._notes.setdefault(name, one.said)
             fields[name] = {"path": path_text(path), "values": codes} if codes else path_text(path)
         return fields
 
@@ -242,14 +261,3 @@ def _metric(path: Path, one: Seen) -> dict[str, Any]:
 def _is_code(text: str) -> bool:
     """Whether a text looks like a code and not like a version, a name or a file."""
     return len(text) <= _CODE_MOST and bool(slug(text)) and not any(sign in text for sign in "./:")
-
-
-def _note(one: Seen) -> str:
-    """What came, as a comment."""
-    if one.all_values and len(one.values) <= _ENUM_MOST:
-        said = "seen: " + ", ".join(str(value)[:24] for value in sorted(one.values, key=str))
-    elif one.kind in {"int", "float"}:
-        said = f"seen: {one.low:g} to {one.high:g}"
-    else:
-        said = "seen: many texts"
-    return "".join(sign if sign.isprintable() else "?" for sign in said)

@@ -8,8 +8,8 @@ from typing import Any
 from ioc.cli.learning import Proposal
 
 _HEAD = (
-    "# Guessed from captured messages. Check names, types, units and codes; give labels in both languages, ranges where there are any,\n"
-    "# and cadence and `headline` as the devices need it. Then: ioc families check THIS_FILE SAMPLES\n"
+    "# Guessed from captured messages: check paths, types, units, scales and codes. A new family also wants labels in both languages,\n"
+    "# ranges, its cadence and `headline`. Then: ioc families check THIS_FILE SAMPLES\n"
 )
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*|[0-9]+s?")
 
@@ -17,9 +17,10 @@ _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*|[0-9]+s?")
 def proposal_text(proposal: Proposal) -> str:
     """The YAML, with what was seen as comments."""
     document = proposal.document
-    lines = [f"{key}: {_flow(document[key])}" for key in ("family", "labels", "cadence")]
-    lines.append("metrics:")
-    lines += [f"  {_flow(name)}: {_flow(metric)}  # {proposal.notes[name]}" for name, metric in document["metrics"].items()]
+    lines = [f"{key}: {_flow(document[key])}" for key in ("dialects_of", "family", "labels", "cadence") if key in document]
+    if "metrics" in document:
+        lines.append("metrics:")
+        lines += [f"  {_flow(name)}: {_flow(metric)}  # {proposal.notes[name]}" for name, metric in document["metrics"].items()]
     lines.append("dialects:")
     for name, dialect in document["dialects"].items():
         lines.append(f"  {_flow(name)}:")

@@ -10,6 +10,7 @@ from ioc.domain.payload_path import MOST_INDEX, MOST_STEPS, Path
 
 MOST_VALUES = 16
 """Different values remembered of each place."""
+_SHOWN = 8
 MOST_ITEMS = 8
 """Positions of an array that are looked at."""
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?")
@@ -51,6 +52,17 @@ class Seen:
         if self.kinds <= {"int", "float"}:
             return "float"
         return next(iter(self.kinds)) if len(self.kinds) == 1 else "odd"
+
+    @property
+    def said(self) -> str:
+        """What came, for people."""
+        if self.all_values and len(self.values) <= _SHOWN:
+            text = "seen: " + ", ".join(str(value)[:24] for value in sorted(self.values, key=str))
+        elif self.kind in {"int", "float"}:
+            text = f"seen: {self.low:g} to {self.high:g}"
+        else:
+            text = "seen: many texts"
+        return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def leaves(node: object, at: Path = ()) -> Iterator[tuple[Path, object]]:

@@ -179,6 +179,24 @@ def test_guesses_device_time_units_codes_and_what_tells_a_repetition(ioc: Comman
     assert "9 of 9 messages fit." in said.err
 
 
+def test_proposes_a_dialect_of_a_known_family(ioc: Command, samples: Path) -> None:
+    """Metrics by name where type and range allow it; what is left is told with what was seen."""
+    more = {"amp_temp": 50.5, "net": {"network": "4G", "rssi": -70}, "uptime": 5, "mains_v": 229.9, "volume": 200, "fw": "1.2"}
+    samples.write_text(f"tx/a/HB1 {json.dumps({**HEARTBEAT, **more})}\n")
+    learnt = ioc("families", "learn", samples, "--name", "acme", "--family", "speaker")
+    assert "1 of 1 messages fit." in learnt.err
+    assert "unmapped: st (int; seen: 2)" in learnt.err
+    assert "unmapped: volume (int; seen: 200)" in learnt.err
+    (samples.parent / "acme.yaml").write_text(learnt.out)
+    said = ioc("families", "check", "acme.yaml", samples, "--json")
+    assert said.code == 0, said.err
+    (item,) = json.loads(said.out)["items"]
+    assert item["values"] == {
+        "volume": 70, "amp_temp_c": 50.5, "rssi_dbm": -70, "network": "4g", "uptime_s": 5, "mains_v": 229.9, "fw": "1.2",
+    }  # fmt: skip
+    assert "no family 'speker'; did you mean 'speaker'?" in ioc("families", "learn", samples, "--family", "speker").err
+
+
 def test_device_in_the_payload_is_found_where_no_topic_tells_it(ioc: Command, samples: Path) -> None:
     """The weaker way, and the only one here."""
     samples.write_text("".join(f'box/all {{"serial": "D{n}", "v": 220.5}}\n' for n in range(3)))
