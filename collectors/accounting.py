@@ -45,14 +45,12 @@ class _Points:
     def __init__(self) -> None:
         self._counts: dict[tuple[str, int], list[int]] = {}
 
-    def add(self, measurement: str, hour: int, *, fresh: bool) -> None:
-        counts = self._counts.get((measurement, hour))
-        if counts is None:
-            counts = self._counts[measurement, hour] = [0, 0]
-        counts[not fresh] += 1
+    def of(self, measurement: str, hour: int) -> list[int]:
+        """Uncertain and certain ones, to be counted up: `of(…)[fresh] += 1`."""
+        return self._counts.setdefault((measurement, hour), [0, 0])
 
     def stored(self) -> tuple[Expectation, ...]:
-        return tuple(Expectation(name, hour, certain, uncertain) for (name, hour), (certain, uncertain) in self._counts.items())
+        return tuple(Expectation(name, hour, certain, uncertain) for (name, hour), (uncertain, certain) in self._counts.items())
 
     def spooled(self) -> tuple[Expectation, ...]:
         return tuple(Expectation(name, hour, spooled=sum(counts)) for (name, hour), counts in self._counts.items())
@@ -72,6 +70,7 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, h
     """A finished batch; `spooled_as` is the spool row that holds its points, None = the store has them."""
     rows = _Rows()
     points = _Points()
+    name, hour, counts = "", -HOUR_MS, [0, 0]
     marks = bytearray()
     for taken in batch:
         if not taken.outcome:
@@ -79,11 +78,15 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, h
         terms = rows.at(taken.family, minute_of(taken.delivery.arrival))
         terms.received += 1
         outcome, point = taken.outcome, taken.point
-        if outcome == "stored" and point is not None:
-            points.add(point.measurement, point.ts - point.ts % HOUR_MS, fresh=taken.fresh)
-            outcome = "stored" if spooled_as is None else "spooled"
-        elif point is not None:  # refused by the store, but perhaps not before it was stored: an answer may leave that open
-            points.add(point.measurement, point.ts - point.ts % HOUR_MS, fresh=False)
+        if point is not None:
+            if point.measurement != name or not hour <= point.ts < hour + HOUR_MS:  # mostly as the one before: 0.2 µs less
+                name, hour = point.measurement, hour_of(point.ts)
+                counts = points.of(name, hour)
+            if outcome == "stored":
+                counts[taken.fresh] += 1
+                outcome = "stored" if spooled_as is None else "spooled"
+            else:  # refused by the store, but perhaps not before it was stored: an answer may leave that open
+                counts[False] += 1
         setattr(terms, outcome, getattr(terms, outcome) + 1)
         if outcome == "stored":
             terms.partial += bool(taken.refusals)
@@ -134,10 +137,10 @@ def book_drained(source: str, row: int, notes: Sequence[SpooledDelivery], refuse
     for index, note in enumerate(notes):
         terms = rows.at(note.family, note.minute)
         terms.spooled -= 1
-        waited.add(note.measurement, note.hour, fresh=note.fresh)
+        waited.of(note.measurement, note.hour)[note.fresh] += 1
         refusals = refused.get(index, ())
         refused_whole = any(refusal.field is None for refusal in refusals)
-        points.add(note.measurement, note.hour, fresh=note.fresh and not refused_whole)
+        points.of(note.measurement, note.hour)[note.fresh and not refused_whole] += 1
         if refused_whole:
             terms.quarantined += 1
             continue
