@@ -200,7 +200,21 @@ class Pipeline:
 
     async def _finish_batches(self) -> None:
         while (batch := await self._decided.get()) is not None:
+            ended = self._join_waiting(batch)
             await self._finish(batch)
+            if ended:
+                return
+
+    def _join_waiting(self, batch: _Batch) -> bool:
+        """Adds what has been decided meanwhile, so that a slow write or booking costs once; whether nothing more will come."""
+        while len(batch.taken) < MOST and not self._decided.empty():
+            following = self._decided.get_nowait()
+            if following is None:
+                return True
+            batch.items = [*batch.items, *following.items]
+            batch.taken += following.taken
+            batch.points = [*batch.points, *following.points]
+        return False
 
     async def _finish(self, batch: _Batch) -> None:
         stored = [taken for taken in batch.taken if taken.point is not None]

@@ -253,6 +253,28 @@ async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family
     assert bench.pipeline.in_flight == 0
 
 
+async def test_batches_that_wait_for_a_write_are_finished_together(families: dict[str, Family], monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow a write is, what came meanwhile costs one more, and is acknowledged in order of arrival."""
+    bench = Bench(families, [message({"ts": NOW + n, "volume": n % 100}, mid=n) for n in range(3_000)])
+    receive = bench.receive
+
+    async def few(*, most: int, linger: float) -> Sequence[SessionItem]:
+        return await receive(most=min(most, 100), linger=linger)
+
+    monkeypatch.setattr(bench, "receive", few)
+    bench.store_hangs = asyncio.Event()
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        task = group.create_task(bench.pipeline.run())
+        await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 3_000)
+        bench.store_hangs.set()
+        bench.pipeline.stop()
+        await task
+    assert bench.log.count("store") <= 2  # of 30 batches
+    assert bench.acknowledged == [*sorted(bench.acknowledged, key=lambda item: item.mid)]  # type: ignore[union-attr]
+    assert len(bench.acknowledged) == 3_000
+    assert bench.terms.stored == 3_000
+
+
 async def test_canary_is_heard_behind_many_batches_that_wait_for_a_write(
     families: dict[str, Family], monkeypatch: pytest.MonkeyPatch
 ) -> None:
