@@ -128,6 +128,7 @@ class Front:
             unmapped=self._server.unmapped,
             quarantine=self._server.files.quarantine,
             tracker=self._server.tracker,
+            deadbands=self._server.deadbands,
             clock=now_ms,
         )
         registry.register(metrics)

@@ -9,6 +9,7 @@ from prometheus_client.registry import Collector
 from alerts.desk import Desk, Strangers
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from collectors.deadband import DeadbandMemory
 from collectors.drain import Drain
 from collectors.drift import DriftTracker
 from collectors.ingest import Ingest
@@ -53,6 +54,7 @@ class ServerMetrics(Collector):
         unmapped: UnmappedKeys,
         quarantine: QuarantineFile,
         tracker: DriftTracker,
+        deadbands: Mapping[str, DeadbandMemory],
         clock: Callable[[], int],
     ) -> None:
         self._sessions = sessions
@@ -73,6 +75,7 @@ class ServerMetrics(Collector):
         self._unmapped = unmapped
         self._quarantine = quarantine
         self._tracker = tracker
+        self._deadbands = deadbands
         self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
@@ -82,6 +85,11 @@ class ServerMetrics(Collector):
         yield from self._kept_aside()
         yield from self._ledger()
         yield from self._people()
+        bands = self._deadbands
+        yield _counter(
+            "ioc_deadband_dropped_values", "Values that said nothing new and were not written.", bands, lambda b: b.dropped, "family"
+        )
+        yield _gauge("ioc_deadband_devices", "Devices whose last written values are remembered.", bands, lambda b: b.devices, "family")
         drift = CounterMetricFamily("ioc_unmapped_keys", "Keys that no family declares.", labels=["family", "key"])
         for (family, key), count in self._unmapped.counts.items():
             drift.add_metric([family, key], count)

@@ -18,9 +18,11 @@ from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from collectors.deadband import memories
 from collectors.drain import Drain
 from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
+from collectors.points import PointEncoder
 from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
@@ -123,6 +125,8 @@ class Server:
             register=self._register,
             clock=now_ms,
         )
+        self.deadbands = memories(config.families)
+        encoder = PointEncoder(config.families, self.deadbands)  # one for all: a device may be heard by several sources
         self.sources = {
             broker.client_id: make_source(
                 broker,
@@ -134,6 +138,7 @@ class Server:
                 writer=self.writer,
                 unmapped=self.unmapped,
                 drift=watch,
+                encoder=encoder,
             )
             for broker in settings.brokers
         }

@@ -46,6 +46,7 @@ def make_source(
     writer: Writer,
     unmapped: UnmappedKeys,
     drift: DriftWatch,
+    encoder: PointEncoder,
 ) -> Source:
     """One source, remembering what its last run had taken in."""
     name = broker.client_id
@@ -66,7 +67,7 @@ def make_source(
         name,
         session=session,
         ingest=ingest,
-        encoder=PointEncoder(config.families),
+        encoder=encoder,
         redelivery=redelivery,
         desk=desk,
         quarantine=files.quarantine,

@@ -8,6 +8,7 @@ from pathlib import Path
 from alerts.clock_rules import CLOCK_RULES, ClockRule
 from alerts.notify_file import NotifyFile
 from alerts.rule import Rule
+from ioc.config.deadbands import deadband_problems, with_deadbands
 from ioc.config.dialects import listened, source_faults
 from ioc.config.document import Document, Node, is_there, parse_document, read_document
 from ioc.config.environment import overlay
@@ -72,6 +73,8 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
         if name not in families
     ]
     problems += _wrong_choices(settings, families, document)
+    problems += deadband_problems(families, settings.deadband, document)
+    families = with_deadbands(families, settings.deadband)
     rules = load_rules(
         [path for path in settings.rules if is_there(path)], shipped=settings.shipped_rules, families=families, problems=problems
     )

@@ -22,6 +22,7 @@ from pydantic import (
 
 from ioc.config.known_keys import suggestion
 from ioc.config.problem import KeyFault
+from ioc.domain.deadband import Deadband
 from ioc.domain.duration import DurationMs
 
 HOUR_MS = 3_600_000
@@ -266,6 +267,8 @@ class Settings(Section):
     store: Store = EmbeddedStore()
     families: Paths = ()
     cadence: dict[str, DurationMs] = Field(default_factory=dict)
+    deadband: dict[str, dict[str, Deadband]] = Field(default_factory=dict)
+    """By family and metric."""
     rules: Paths = ()
     shipped_rules: bool = True
     registry: Registry = Registry()

@@ -6,12 +6,15 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from ioc.domain.deadband import Deadband
 from ioc.domain.dialect import Dialect
 from ioc.domain.duration import DurationMs
 
 INT64_MAX = 2**63 - 1
 MAX_STRING = 128
 """Longest string value of a metric, in characters."""
+
+NUMBERS_ONLY = "`absolute` and `percent` belong to numbers; of other types only equal values are left out"
 
 FamilyName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 MetricName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -67,6 +70,7 @@ class Metric(BaseModel):
     value_labels: dict[str, Label] = Field(default_factory=dict)
     headline: bool = False
     signal: Signal | None = None
+    deadband: Deadband | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -82,6 +86,9 @@ class Metric(BaseModel):
             raise ValueError(msg)
         if self.min is not None and self.max is not None and self.min > self.max:
             msg = f"metric {self.name!r}: min is above max"
+            raise ValueError(msg)
+        if self.deadband is not None and self.deadband.has_band and not self.is_number:
+            msg = f"metric {self.name!r}: {NUMBERS_ONLY}"
             raise ValueError(msg)
         return self
 

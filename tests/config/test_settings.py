@@ -7,6 +7,7 @@ import pytest
 from ioc.config.load import Config, load_config
 from ioc.config.problem import ConfigError
 from ioc.config.settings import EmbeddedStore, InfluxStore
+from ioc.domain.deadband import Deadband
 
 MINIMAL = "broker: {url: mqtt://localhost}\n"
 INFLUX = "store: {kind: influxdb, url: http://influxdb:8086, token: t0ken}\n"
@@ -52,6 +53,26 @@ BROKEN: dict[str, tuple[str, int, str, str]] = {
     "port too large": (MINIMAL + "api:\n  port: 99999\n", 3, "`99999` must be at most 65535", "change it"),
     "duration without unit": (MINIMAL + "cadence:\n  speaker: 60\n", 3, "is not a duration", "for example 60s"),
     "cadence of nobody": (MINIMAL + "cadence:\n  speker: 60s\n", 3, "there is no family `speker`", "did you mean `speaker`?"),
+    "deadband of nobody": (MINIMAL + "deadband:\n  speker: {}\n", 3, "there is no family `speker`", "did you mean `speaker`?"),
+    "deadband of no metric": (
+        MINIMAL + "deadband:\n  factory_line:\n    power: {absolute: 1}\n",
+        4,
+        "the family `factory_line` has no metric `power`",
+        "did you mean `power_kw`?",
+    ),
+    "deadband misspelt": (
+        MINIMAL + "deadband:\n  factory_line:\n    power_kw: {absolut: 1}\n",
+        4,
+        "unknown key `absolut`",
+        "did you mean `absolute`?",
+    ),
+    "band for a text": (
+        MINIMAL + "deadband:\n  factory_line:\n    state: {percent: 1}\n",
+        4,
+        "belong to numbers",
+        "write only `heartbeat`",
+    ),
+    "heartbeat too long": (MINIMAL + "deadband:\n  speaker:\n    fw: {heartbeat: 9d}\n", 4, "must be at most", "change it"),
     "zone misspelt": (MINIMAL + "site:\n  timezone: Asia/Ho_Chi_Min\n", 3, "is no time zone", "did you mean `Asia/Ho_Chi_Minh`?"),
     "language": (MINIMAL + "site:\n  language: vn\n", 3, "`vn` is not one of vi, en", "write one of them"),
     "insecure": (
@@ -184,6 +205,7 @@ broker:   {url: "mqtts://broker:8883", client_id: ioc-1, username: ioc, password
 store:    {kind: influxdb, url: "http://influxdb:8086", org: ioc, bucket: ioc, token_file: token, retention: 90d}
 families: [./families]
 cadence:  {speaker: 30s}
+deadband: {factory_line: {power_kw: {absolute: 0.5, percent: 1, heartbeat: 2m}, state: {}}}
 rules:    [./rules]
 shipped_rules: true
 registry: {units: ./units.csv, devices: ./devices.csv, unknown_devices: hold, max_unknown: 1000}
@@ -198,6 +220,9 @@ limits:   {spool: 4GB, quarantine: 512MB}
     assert isinstance(settings.store, InfluxStore)
     assert settings.store.retention == 90 * 86_400_000
     assert config.families["speaker"].cadence == 30_000
+    line = config.families["factory_line"]
+    assert line.metrics[line.index["power_kw"]].deadband == Deadband(absolute=0.5, percent=1, heartbeat=120_000)
+    assert line.metrics[line.index["state"]].deadband == Deadband()
     assert settings.families == (tmp_path / "families",)
     assert settings.brokers[0].ca_file == tmp_path / "ca"
     assert config.secrets == {"s3cret", "x-secret"}
