@@ -7,6 +7,7 @@ import msgspec
 from collectors.ingest import Taken
 from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.point import PointRefusal
+from ioc.domain.rollup import DueHour
 
 MINUTE_MS = 60_000
 HOUR_MS = 3_600_000
@@ -66,7 +67,9 @@ def hour_of(ms: int) -> int:
     return ms - ms % HOUR_MS
 
 
-def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, heard_until: int | None = None) -> Booking:
+def book_batch(
+    source: str, batch: Iterable[Taken], *, spooled_as: int | None, heard_until: int | None = None, due: tuple[DueHour, ...] = ()
+) -> Booking:
     """A finished batch; `spooled_as` is the spool row that holds its points, None = the store has them."""
     rows = _Rows()
     points = _Points()
@@ -96,7 +99,9 @@ def book_batch(source: str, batch: Iterable[Taken], *, spooled_as: int | None, h
             marks += taken.mark.to_bytes(8, "little")
     booked, expected = rows.rows(), points.stored() if spooled_as is None else points.spooled()
     added = () if spooled_as is None else (_spooled_batch(source, spooled_as, booked, expected),)
-    return Booking(source=source, rows=booked, expected=expected, fingerprints=bytes(marks), heard_until=heard_until, spool_added=added)
+    return Booking(
+        source=source, rows=booked, expected=expected, fingerprints=bytes(marks), heard_until=heard_until, spool_added=added, due=due
+    )
 
 
 def _spooled_batch(source: str, row: int, booked: Iterable[LedgerRow], expected: Iterable[Expectation]) -> SpooledBatch:
@@ -131,7 +136,9 @@ def read_note(note: bytes) -> list[SpooledDelivery]:
     return msgspec.msgpack.decode(note, type=list[SpooledDelivery])
 
 
-def book_drained(source: str, row: int, notes: Sequence[SpooledDelivery], refused: Mapping[int, Sequence[PointRefusal]]) -> Booking:
+def book_drained(
+    source: str, row: int, notes: Sequence[SpooledDelivery], refused: Mapping[int, Sequence[PointRefusal]], due: tuple[DueHour, ...] = ()
+) -> Booking:
     """A spool row that the store has taken at last; `refused` = refusals by the point's index."""
     rows, points, waited = _Rows(), _Points(), _Points()
     for index, note in enumerate(notes):
@@ -149,7 +156,7 @@ def book_drained(source: str, row: int, notes: Sequence[SpooledDelivery], refuse
         terms.clock_corrected += note.clock_corrected
         terms.overwritten += note.overwritten
     expected = (*points.stored(), *(Expectation(one.measurement, one.hour, spooled=-one.spooled) for one in waited.spooled()))
-    return Booking(source=source, rows=rows.rows(), expected=expected, spool_removed=(row,))
+    return Booking(source=source, rows=rows.rows(), expected=expected, spool_removed=(row,), due=due)
 
 
 def book_lost(batch: SpooledBatch) -> Booking:

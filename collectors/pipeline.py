@@ -24,6 +24,7 @@ from ioc.domain.hearing import SLOW_MS, Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.rollup import DueHour, Frontier
 from ioc.domain.sample import Arrival, ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
 from ioc.domain.state import StateUnavailableError
 
@@ -109,6 +110,7 @@ class Pipeline:
         ledger: LedgerBook,
         unmapped: UnmappedKeys,
         drift: DriftWatch,
+        frontier: Frontier | None = None,
     ) -> None:
         self._source = source
         self._session = session
@@ -122,6 +124,7 @@ class Pipeline:
         self._ledger = ledger
         self._unmapped = unmapped
         self._drift = drift
+        self._frontier = frontier or Frontier()
         self._decided: asyncio.Queue[_Batch | None] = asyncio.Queue(BATCHES_AHEAD)
         self._stopping = False
         self._held = 0
@@ -220,18 +223,20 @@ class Pipeline:
         stored = [taken for taken in batch.taken if taken.point is not None]
         points = [taken.point for taken in stored if taken.point is not None]
         points += batch.points
-        row = None
+        row: int | None = None
+        due: tuple[DueHour, ...] = ()
         if points:
             written = await self._writer.put(self._source, points, lambda: note_spooled(stored))
             self._refuse(stored, written.refusals)
             row = written.spooled_as
+            due = self._frontier.due(points) if row is None else ()
         entries = [entry for taken in batch.taken if taken.refusals for entry in entries_of(taken)]
         if entries:
             await self._persist("quarantine", lambda: self._keep(entries))
         heard = max(
             (item.sent_at for item in batch.items if isinstance(item, CanaryBack) and item.arrival - item.sent_at <= SLOW_MS), default=None
         )
-        booking = book_batch(self._source, batch.taken, spooled_as=row, heard_until=heard)
+        booking = book_batch(self._source, batch.taken, spooled_as=row, heard_until=heard, due=due)
         if booking.rows or booking.spool_added or heard is not None:
             await self._persist("ledger", lambda: self._ledger.book(booking))
         if row is not None:

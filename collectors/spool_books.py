@@ -15,6 +15,7 @@ from collectors.writer import OWN
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.point import PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.rollup import Frontier
 from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.spool")
@@ -82,9 +83,11 @@ class SpoolBooks:
         ledger: LedgerBook,
         uncounted: Container[int],
         rebooked: Callable[[Iterable[int]], None],
+        frontier: Frontier,
         clock: Callable[[], int],
     ) -> None:
         """`rebooked` hears of the ledger's minutes that changed."""
+        self._frontier = frontier
         self._spool = spool
         self._quarantine = quarantine
         self._ledger = ledger
@@ -111,8 +114,11 @@ class SpoolBooks:
                     continue
                 note = notes[refusal.index]
                 entries.append(copy_of_spooled(note.topic, note.family, note.device, taken.row.points[refusal.index], refusal))
+            due = self._frontier.due(taken.row.points)
             if taken.row.source != OWN and taken.row.id not in self._uncounted:
-                bookings.append(book_drained(taken.row.source, taken.row.id, notes, refused))
+                bookings.append(book_drained(taken.row.source, taken.row.id, notes, refused, due))
+            elif due:
+                bookings.append(Booking(source=taken.row.source, due=due))
         await self._keep(entries, rows[0].row.source if rows else OWN)
         await self._book(bookings)
 

@@ -4,11 +4,12 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from ioc.adapters import embedded_read
+from ioc.adapters import embedded_read, embedded_rollup
 from ioc.adapters.embedded_format import SCHEMA, merge_fields, merge_latest, slot_of
 from ioc.adapters.embedded_write import PointWriter
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow
+from ioc.domain.rollup import DeviceMinute, Rolled
 
 _CHECKPOINT_PAGES = 4_000
 _EXPIRE_EVERY_MS = 1_000
@@ -28,6 +29,7 @@ class EmbeddedStore:
         self._file = SqliteFile(path, SCHEMA, functions=functions, rolled_back=self._writer.forget, checkpoint_pages=_CHECKPOINT_PAGES)
         self._clock = clock
         self._retention_ms = 0
+        self._rollups_kept_ms = 0
         self._expired_at = 0
 
     async def prepare(self, retention_ms: int) -> None:
@@ -66,6 +68,25 @@ class EmbeddedStore:
     async def field_types(self, measurement: str) -> dict[str, str]:
         """Field → float, integer or string."""
         return await self._file.read(lambda connection: embedded_read.field_types(connection, measurement))
+
+    async def prepare_rollups(self, retention_ms: int) -> None:
+        """Rollups older than `retention_ms` go away piece by piece."""
+        self._rollups_kept_ms = retention_ms
+
+    async def summarise(
+        self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
+    ) -> list[DeviceMinute]:
+        """The minutes of start ≤ ts < end, which are whole minutes, as the points tell them; of these devices, or of all."""
+        return await self._file.read(lambda connection: embedded_rollup.summarise(connection, measurement, metrics, start, end, devices))
+
+    async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
+        """Replaces what stands there; on disk on return."""
+        oldest = self._clock() - self._rollups_kept_ms
+        await self._file.write(lambda connection: embedded_rollup.put(connection, measurement, minutes, oldest))
+
+    async def rollups(self, measurement: str, device: str, metric: str, start: int, end: int) -> list[tuple[int, Rolled]]:
+        """(minute, rollup) of the minutes that begin in start ≤ minute < end, ascending."""
+        return await self._file.read(lambda connection: embedded_rollup.read(connection, measurement, device, metric, start, end))
 
     async def close(self) -> None:
         """Closes the file."""

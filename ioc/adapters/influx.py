@@ -1,17 +1,24 @@
 """InfluxDB 2 as the time-series store: writes end in 204 or in named refusals, reads are InfluxQL."""
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from ioc.adapters import influx_query as ql
+from ioc.adapters import influx_rollup
 from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
 from ioc.adapters.influx_write import POINTS_MOST, BatchWrite, Failures
 from ioc.adapters.line_protocol import LineEncoder
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError
+from ioc.domain.rollup import DeviceMinute, Rolled
+
+log = structlog.get_logger("ioc.influx")
 
 _WRITE = "/api/v2/write"
 _STORED, _FAILED = 204, 500
@@ -52,6 +59,7 @@ class InfluxStore:
         self._failures = Failures()
         self._monotonic = monotonic
         self._closed_until = 0.0
+        self._rolled: InfluxStore | None = None
 
     async def prepare(self, retention_ms: int) -> None:
         """Bucket, retention (0 = for ever) and query mapping exist and are as configured; access is proved."""
@@ -127,9 +135,51 @@ class InfluxStore:
         self._types[measurement] = types
         return types
 
+    async def prepare_rollups(self, retention_ms: int) -> None:
+        """A second bucket, `<bucket>_1m`, is there and keeps points so long; StoreDeniedError says what a person has to do."""
+        name = self._bucket + influx_rollup.SUFFIX
+        try:
+            await prepare_bucket(self._http, self._org, name, retention_ms)
+        except StoreDeniedError as error:
+            detail = f"rollups need the bucket {name!r}: make it, and let the token read and write it ({error.detail})"
+            raise StoreDeniedError(detail) from None
+
+    async def summarise(
+        self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
+    ) -> list[DeviceMinute]:
+        """The minutes of start ≤ ts < end, which are whole minutes, as the points tell them; of these devices, or of all."""
+        known = await self.field_types(measurement)
+        types = {metric: known[metric] for metric in metrics if metric in known}
+        if not types:
+            return []
+        found = await self._query(influx_rollup.question(measurement, types, start, end, devices), patience=_PATIENCE)
+        return list(influx_rollup.minutes(found, types))
+
+    async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
+        """Replaces what stands there; stored and durable on return."""
+        refusals = await self._of_rollups().write([influx_rollup.point(measurement, one) for one in minutes])
+        if refusals:
+            log.warning("rollups_refused", count=len(refusals), detail=refusals[0].detail)
+
+    async def rollups(self, measurement: str, device: str, metric: str, start: int, end: int) -> list[tuple[int, Rolled]]:
+        """(minute, rollup) of the minutes that begin in start ≤ minute < end, ascending."""
+        if not ql.can_ask(measurement, device, metric):
+            return []
+        found = await self._of_rollups()._query(influx_rollup.stored_question(measurement, device, metric, start, end))  # noqa: SLF001
+        return list(influx_rollup.stored(found))
+
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.close()
+
+    def _of_rollups(self) -> "InfluxStore":
+        """The bucket of the rollups as a store of its own, over the same connections."""
+        if self._rolled is None:
+            self._rolled = copy.copy(self)
+            self._rolled._bucket += influx_rollup.SUFFIX  # noqa: SLF001
+            self._rolled._types = {}  # noqa: SLF001
+            self._rolled._failures = Failures()  # noqa: SLF001
+        return self._rolled
 
     async def _stored_types(self, measurement: str) -> dict[str, set[str]]:
         """Field → its types: several where shards differ."""

@@ -85,12 +85,15 @@ class Front:
             quarantine=self._server.quarantine,
             drift=self._server.drift,
             ledger=self._server.ledger,
-            series=SeriesReader(self._server.store),
+            series=SeriesReader(self._server.store, self._server.config.settings.store.retention, rolled=self._rolled, clock=now_ms),
             rules=RuleList(self._server.config.rules, self._server.config.clock_rules),
             outbox=state,
             health=self._server.health,
             tokens=state.tokens,
         )
+
+    def _rolled(self) -> bool:
+        return self._server.config.settings.store.rollups.enabled and not self._server.rollups.fault
 
     def _commands(self) -> dict[str, Handler]:
         state, config = self._server.files.state, self._server.config
@@ -128,6 +131,7 @@ class Front:
             unmapped=self._server.unmapped,
             quarantine=self._server.files.quarantine,
             tracker=self._server.tracker,
+            rollups=self._server.rollups,
             deadbands=self._server.deadbands,
             clock=now_ms,
         )

@@ -28,6 +28,7 @@ class HealthReader:
         spooled: Callable[[], int],
         evicted: Callable[[], int],
         not_durable: Callable[[], str | None],
+        rollups_fault: Callable[[], str] = lambda: "",
     ) -> None:
         self._sessions = sessions
         self._ears = ears
@@ -39,6 +40,7 @@ class HealthReader:
         self._spooled = spooled
         self._evicted = evicted
         self._not_durable = not_durable
+        self._rollups_fault = rollups_fault
 
     async def checks(self) -> Checks:
         """Broker, store and state."""
@@ -81,10 +83,12 @@ class HealthReader:
             return Check(ok=False, detail=f"spooling, the store could not be used since our start: {self._writer.last_error}")
         if self._writer.down_since is not None:
             return Check(ok=True, detail=f"spooling, the store is away: {self._writer.last_error}")
+        detail = "writing"
         if self._spool.rows:
-            told = f"writing, {self._spool.rows} spooled batches to go, {self._drain.rate:.0f} points/s"
-            return Check(ok=True, detail=f"{told}; the last attempt failed: {self._drain.last_error}" if self._drain.last_error else told)
-        return Check(ok=True, detail="writing")
+            detail += f", {self._spool.rows} spooled batches to go, {self._drain.rate:.0f} points/s"
+            detail += f"; the last attempt failed: {self._drain.last_error}" if self._drain.last_error else ""
+        fault = self._rollups_fault()
+        return Check(ok=True, detail=f"{detail}; nothing is rolled up: {fault}" if fault else detail)
 
     def _state(self) -> Check:
         fault = self._desk.state_fault or self._not_durable()

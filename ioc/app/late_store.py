@@ -7,6 +7,7 @@ from typing import Protocol
 from ioc.app.metric_types import ChangedTypesError, changed_metrics
 from ioc.domain.family import Family
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow
+from ioc.domain.rollup import DeviceMinute, Rolled
 
 
 class TimeSeriesStore(Protocol):
@@ -34,6 +35,20 @@ class TimeSeriesStore(Protocol):
 
     async def field_types(self, measurement: str) -> dict[str, str]:
         """Field → float, integer, string or boolean."""
+
+    async def prepare_rollups(self, retention_ms: int) -> None:
+        """There is a place for them, which keeps them so long."""
+
+    async def summarise(
+        self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
+    ) -> list[DeviceMinute]:
+        """Minutes as the points tell them."""
+
+    async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
+        """Replaces what stands there."""
+
+    async def rollups(self, measurement: str, device: str, metric: str, start: int, end: int) -> list[tuple[int, Rolled]]:
+        """Minutes as they were rolled up."""
 
     async def close(self) -> None:
         """Ends its connections."""
@@ -84,6 +99,24 @@ class LateStore:
     async def count(self, measurement: str, start: int, end: int, field: str) -> int:
         """Points of start ≤ ts < end that carry the field."""
         return await (await self._ready()).count(measurement, start, end, field)
+
+    async def prepare_rollups(self, retention_ms: int) -> None:
+        """There is a place for them, which keeps them so long."""
+        await (await self._ready()).prepare_rollups(retention_ms)
+
+    async def summarise(
+        self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
+    ) -> list[DeviceMinute]:
+        """Minutes as the points tell them."""
+        return await (await self._ready()).summarise(measurement, metrics, start, end, devices=devices)
+
+    async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
+        """Replaces what stands there."""
+        await (await self._ready()).write_rollups(measurement, minutes)
+
+    async def rollups(self, measurement: str, device: str, metric: str, start: int, end: int) -> list[tuple[int, Rolled]]:
+        """Minutes as they were rolled up."""
+        return await (await self._ready()).rollups(measurement, device, metric, start, end)
 
     async def close(self) -> None:
         """Ends its connections."""

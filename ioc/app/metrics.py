@@ -23,6 +23,7 @@ from ioc.adapters.spool import Spool
 from ioc.app.auditor import Auditor
 from ioc.app.house import House
 from ioc.app.records import LedgerReader
+from ioc.app.rollups import Rollups
 from ioc.domain.fleet import Fleet
 from ioc.domain.ledger import TERMS
 
@@ -54,6 +55,7 @@ class ServerMetrics(Collector):
         unmapped: UnmappedKeys,
         quarantine: QuarantineFile,
         tracker: DriftTracker,
+        rollups: Rollups,
         deadbands: Mapping[str, DeadbandMemory],
         clock: Callable[[], int],
     ) -> None:
@@ -75,6 +77,7 @@ class ServerMetrics(Collector):
         self._unmapped = unmapped
         self._quarantine = quarantine
         self._tracker = tracker
+        self._rollups = rollups
         self._deadbands = deadbands
         self._clock = clock
 
@@ -90,6 +93,11 @@ class ServerMetrics(Collector):
             "ioc_deadband_dropped_values", "Values that said nothing new and were not written.", bands, lambda b: b.dropped, "family"
         )
         yield _gauge("ioc_deadband_devices", "Devices whose last written values are remembered.", bands, lambda b: b.devices, "family")
+        rolled = self._rollups
+        yield GaugeMetricFamily("ioc_rollups_lag_seconds", "Time since the end of the last minute rolled up.", value=rolled.lag_ms / 1000)
+        yield GaugeMetricFamily("ioc_rollups_due", "Hours of devices that are due again, since something came late.", value=rolled.waiting)
+        yield CounterMetricFamily("ioc_rollups_done", "Minutes rolled up since the start.", value=rolled.minutes)
+        yield CounterMetricFamily("ioc_rollups_failed", "Turns of rolling up that the store did not take.", value=rolled.failures)
         drift = CounterMetricFamily("ioc_unmapped_keys", "Keys that no family declares.", labels=["family", "key"])
         for (family, key), count in self._unmapped.counts.items():
             drift.add_metric([family, key], count)

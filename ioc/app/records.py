@@ -11,6 +11,10 @@ from ioc.app.late_store import LateStore
 from ioc.domain.audit import Expected
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
+from ioc.domain.rollup import MINUTE_MS, in_buckets
+
+ROLLED_AT_ONCE_MS = 30 * 86_400_000
+"""Rollups read at once."""
 
 
 class LedgerReader:
@@ -43,14 +47,29 @@ class LedgerReader:
 
 
 class SeriesReader:
-    """Stored values over time."""
+    """Stored values over time; from rollups what is older than the points are kept (`retention_ms`)."""
 
-    def __init__(self, store: LateStore) -> None:
+    def __init__(self, store: LateStore, retention_ms: int, *, rolled: Callable[[], bool], clock: Callable[[], int]) -> None:
+        """`rolled`: whether there are rollups."""
         self._store = store
+        self._retention_ms = retention_ms
+        self._rolled = rolled
+        self._clock = clock
 
     async def series(self, family: str, device: str, metric: str, *, start: int, end: int, every: int) -> Sequence[SeriesRow]:
         """Buckets of `every` ms, ascending."""
-        return await self._store.series(family, {"device": device}, metric, start, end, every)
+        # A whole bucket comes from the one or from the other: none is missing, none comes twice.
+        border = min(end, -(-(self._clock() - self._retention_ms) // every) * every)
+        if every < MINUTE_MS or start >= border or not self._rolled():
+            return await self._store.series(family, {"device": device}, metric, start, end, every)
+        rows: list[SeriesRow] = []
+        step = max(1, ROLLED_AT_ONCE_MS // every) * every
+        for begin in range(start - start % every, border, step):
+            minutes = await self._store.rollups(family, device, metric, max(start, begin), min(begin + step, border))
+            rows += in_buckets(minutes, every)
+        if border < end:
+            rows += await self._store.series(family, {"device": device}, metric, border, end, every)
+        return rows
 
 
 class RuleList:

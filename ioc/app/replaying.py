@@ -26,6 +26,7 @@ from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, PointRefusal
+from ioc.domain.rollup import Frontier
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Replayer:
         history_limit: int,
         writer: Writer,
         state: StateDb,
+        frontier: Frontier,
         clock: Callable[[], int],
     ) -> None:
         """`topic_roots`: source → its topic root; `dialects`: source → the dialects that it listens to, by id."""
@@ -71,6 +73,7 @@ class Replayer:
         }
         self._writer = writer
         self._state = state
+        self._frontier = frontier
         self._clock = clock
 
     def foresee(self, messages: Sequence[QuarantinedMessage]) -> list[Verdict]:
@@ -89,6 +92,8 @@ class Replayer:
             return [Verdict(recovered=False, detail=away) if one.recovered else one for one in verdicts]
         await self._expect(messages, verdicts)
         verdicts = _refuse(verdicts, await put_own(self._writer, points))
+        if due := self._frontier.due(points):
+            await self._state.book(Booking(source="", due=due))
         stored = [(message, verdict) for message, verdict in zip(messages, verdicts, strict=True) if verdict.recovered]
         await self._count(stored)
         await self._note([message.id for message, _ in stored])

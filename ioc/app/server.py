@@ -43,6 +43,7 @@ from ioc.app.records import LedgerReader
 from ioc.app.registry import import_at_first_start
 from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
+from ioc.app.rollups import Rollups
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
 from ioc.config.load import Config
@@ -51,6 +52,7 @@ from ioc.domain.fleet import Fleet, FleetViews
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
 from ioc.domain.registry import Device
+from ioc.domain.rollup import Frontier
 from ioc.domain.state import Restored
 from ioc.domain.units import UnitTree
 
@@ -125,6 +127,18 @@ class Server:
             register=self._register,
             clock=now_ms,
         )
+        kept = settings.store.rollups
+        self.frontier = Frontier(config.families)
+        self.rollups = Rollups(
+            store,
+            files.state.rollups,
+            config.families,
+            frontier=self.frontier,
+            retention_ms=kept.retention,
+            raw_retention_ms=settings.store.retention,
+            away=lambda: self.writer.down_since is not None,
+            clock=now_ms,
+        )
         self.deadbands = memories(config.families)
         encoder = PointEncoder(config.families, self.deadbands)  # one for all: a device may be heard by several sources
         self.sources = {
@@ -139,6 +153,7 @@ class Server:
                 unmapped=self.unmapped,
                 drift=watch,
                 encoder=encoder,
+                frontier=self.frontier,
             )
             for broker in settings.brokers
         }
@@ -148,6 +163,7 @@ class Server:
             ledger=files.state,
             uncounted=files.uncounted,
             rebooked=self._rebooked,
+            frontier=self.frontier,
             clock=now_ms,
         )
         self.drain = Drain(self.writer, files.spool, self.books, jitter=secrets.SystemRandom().random)
@@ -176,6 +192,7 @@ class Server:
             spooled=lambda: self.ledger.spooled,
             evicted=self._evicted,
             not_durable=self._not_durable,
+            rollups_fault=lambda: self.rollups.fault,
         )
         self.ledger = LedgerReader(files.state, self._in_flight)
         replayer = Replayer(
@@ -186,6 +203,7 @@ class Server:
             history_limit=settings.store.retention,
             writer=self.writer,
             state=files.state,
+            frontier=self.frontier,
             clock=now_ms,
         )
         self.quarantine = QuarantineDesk(files.quarantine, replayer, fleet=self.fleet)
@@ -195,6 +213,8 @@ class Server:
         """Takes up where the last run stopped, before the first live message."""
         now = now_ms()
         await self.drift.restore()
+        if self.config.settings.store.rollups.enabled:
+            await self.rollups.begin()
         restored, families = self.restored, self.config.families
         known = await read_latest(self.store, self.files.spool, [*families, "availability"], now)
         said = restore_devices(restored.devices, self.fleet, list(self.ears.values()), families, known)
@@ -231,6 +251,8 @@ class Server:
             if settings.watchdog is not None and settings.watchdog.url is not None:
                 url = settings.watchdog.url.get_secret_value()
                 others.append(group.create_task(ping_outward(url, settings.watchdog.every, self.health.works), name="watchdog"))
+            if settings.store.rollups.enabled:
+                others.append(group.create_task(self.rollups.run(), name="rollups"))
             await self.stopping.wait()
             notify_systemd("STOPPING=1")
             await self._finish(pipelines)

@@ -22,6 +22,7 @@ from ioc.app.files import Files
 from ioc.config.load import Config
 from ioc.config.settings import Broker
 from ioc.domain.dialect import Dialect
+from ioc.domain.rollup import Frontier
 from ioc.domain.state import Restored
 
 
@@ -47,6 +48,7 @@ def make_source(
     unmapped: UnmappedKeys,
     drift: DriftWatch,
     encoder: PointEncoder,
+    frontier: Frontier,
 ) -> Source:
     """One source, remembering what its last run had taken in."""
     name = broker.client_id
@@ -76,6 +78,7 @@ def make_source(
         ledger=files.state,
         unmapped=unmapped,
         drift=drift,
+        frontier=frontier,
     )
     return Source(session=session, ears=ears, ingest=ingest, pipeline=pipeline)
 

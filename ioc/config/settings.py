@@ -153,6 +153,13 @@ class Broker(Section):
         return urlsplit(self.url).scheme == "mqtts"
 
 
+class Rollups(Section):
+    """One value a minute and metric, kept longer than the points."""
+
+    enabled: bool = True
+    retention: DurationMs = Field(default=730 * 24 * HOUR_MS, ge=HOUR_MS)
+
+
 class InfluxStore(Section):
     """An InfluxDB 2 server."""
 
@@ -165,6 +172,7 @@ class InfluxStore(Section):
     ca_file: Path | None = None
     """PEM file of the authority that signed the server's certificate; None = the system's authorities."""
     retention: DurationMs = Field(default=90 * 24 * HOUR_MS, ge=HOUR_MS)
+    rollups: Rollups = Rollups()
 
     _http = field_validator("url")(lambda url: _http_url(url, "http://influxdb:8086"))
 
@@ -180,6 +188,7 @@ class EmbeddedStore(Section):
 
     kind: Literal["embedded"] = "embedded"
     retention: DurationMs = Field(default=90 * 24 * HOUR_MS, ge=HOUR_MS)
+    rollups: Rollups = Rollups()
 
 
 class Registry(Section):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from ioc.domain.rollup import DueHour
+
 
 class LedgerTerms(msgspec.Struct, kw_only=True):
     """Counts of deliveries of one family and arrival minute, or sums of such.
@@ -88,3 +90,5 @@ class Booking(msgspec.Struct, frozen=True, kw_only=True):
     spool_added: tuple[SpooledBatch, ...] = ()
     """Spool rows whose deliveries `rows` counts as spooled."""
     spool_removed: tuple[int, ...] = ()
+    due: tuple[DueHour, ...] = ()
+    """Hours that must be rolled up again, since something was stored into them late."""

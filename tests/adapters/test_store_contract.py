@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
 from ioc.domain.point import Point, SeriesRow
+from ioc.domain.rollup import DeviceMinute, Rolled
 
 DAY = 86_400_000
 RETENTION = 90 * DAY
@@ -258,3 +259,60 @@ async def test_any_text_comes_back_as_it_was_and_never_as_another_point(
     device, (name, text, _, _) = next(iter(devices.items()))
     rows_of_one = await store.series(measurement, {"device": device}, name + ".s", NOW, NOW + 1, None)
     assert rows_of_one == [SeriesRow(NOW, text)]
+
+
+MINUTE = 60_000
+METRICS = ("v", "on", "s")
+
+
+async def rolled(store: Store, metric: str, device: str = "a") -> list[tuple[int, Rolled]]:
+    """What stands in the rollups."""
+    return await store.rollups("speaker", device, metric, NOW - 800 * DAY, NOW + DAY)
+
+
+async def roll_up(store: Store, start: int, end: int, *devices: str) -> None:
+    """As the periodic job does it."""
+    await store.write_rollups("speaker", await store.summarise("speaker", METRICS, start, end, devices=devices))
+
+
+async def test_minutes_are_summarised_by_device_and_metric(store: Store) -> None:
+    """Numbers have mean, low and high, bools too (as stored: 0 and 1), texts the last; minutes without values are left out."""
+    start = NOW - 10 * MINUTE
+    await store.write([point("a", start + i * 10_000, v=float(i), on=i % 2, lag_ms=0) for i in range(12)])
+    await store.write(
+        [
+            point("a", start + 5_000, s="x"),
+            point("a", start + 6_000, s="y"),
+            point("b", start + MINUTE, v=7.5),
+            point("b", start - 1, v=1.0),
+        ]
+    )
+    found = {(one.device, one.minute): one.metrics for one in await store.summarise("speaker", METRICS, start, start + 2 * MINUTE)}
+    assert found == {
+        ("a", start): {"v": Rolled(6, 5.0, 2.5, 0.0, 5.0), "on": Rolled(6, 1, 0.5, 0.0, 1.0), "s": Rolled(2, "y")},
+        ("a", start + MINUTE): {"v": Rolled(6, 11.0, 8.5, 6.0, 11.0), "on": Rolled(6, 1, 0.5, 0.0, 1.0)},
+        ("b", start + MINUTE): {"v": Rolled(1, 7.5, 7.5, 7.5, 7.5)},
+    }
+    only = await store.summarise("speaker", METRICS, start, start + 2 * MINUTE, devices=["b", "it's"])
+    assert [one.device for one in only] == ["b"]
+    assert await store.summarise("nothing", METRICS, start, NOW) == []
+
+
+async def test_rollups_come_back_and_are_replaced(store: Store) -> None:
+    """Late values change the minute when it is rolled up again; rolling up twice changes nothing. They have a longer life than points."""
+    await store.prepare_rollups(730 * DAY)
+    start = NOW - 10 * MINUTE
+    await store.write([point("a", start, v=1.0, on=1, s="x", lag_ms=0), point("a", start + MINUTE, v=2.0)])
+    await roll_up(store, start, NOW)
+    await roll_up(store, start, NOW)
+    assert await rolled(store, "v") == [(start, Rolled(1, 1.0, 1.0, 1.0, 1.0)), (start + MINUTE, Rolled(1, 2.0, 2.0, 2.0, 2.0))]
+    await store.write([point("a", start + 30_000, v=4.0, on=0)])
+    await roll_up(store, start, start + MINUTE, "a")
+    assert await rolled(store, "v") == [(start, Rolled(2, 4.0, 2.5, 1.0, 4.0)), (start + MINUTE, Rolled(1, 2.0, 2.0, 2.0, 2.0))]
+    assert await rolled(store, "on") == [(start, Rolled(2, 0, 0.5, 0.0, 1.0))]
+    assert await rolled(store, "s") == [(start, Rolled(1, "x"))]
+    old = NOW - 700 * DAY
+    await store.write_rollups("speaker", [DeviceMinute("a", old, {"v": Rolled(3, 9.0, 8.0, 7.0, 9.0)})])
+    assert (await rolled(store, "v"))[0] == (old, Rolled(3, 9.0, 8.0, 7.0, 9.0))
+    assert await rolled(store, "v", "nobody") == []
+    assert await rolled(store, "nothing") == []

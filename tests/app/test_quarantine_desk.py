@@ -20,6 +20,7 @@ from ioc.domain.fleet import Fleet
 from ioc.domain.point import Point
 from ioc.domain.quarantined import QuarantineEntry, QuarantineFilter
 from ioc.domain.registry import Device
+from ioc.domain.rollup import Frontier
 from ioc.domain.sample import Reason, Refusal
 
 NOW = 1_700_000_000_000
@@ -64,6 +65,7 @@ class Desk:
             history_limit=90 * DAY,
             writer=self.writer,
             state=self.state,
+            frontier=Frontier(),
             clock=lambda: NOW,
         )
         self.desk = QuarantineDesk(self.quarantine, replayer, fleet=self.fleet)

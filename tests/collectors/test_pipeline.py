@@ -24,6 +24,7 @@ from ioc.domain.hearing import Heard, Lost
 from ioc.domain.ledger import Booking, LedgerTerms, SpooledBatch
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
+from ioc.domain.rollup import Frontier
 from ioc.domain.sample import Arrival, Sample
 from servers.waiting import wait_until
 
@@ -227,7 +228,7 @@ async def test_store_away_spools_and_acknowledges_then_drains_with_the_ledger_cl
     bench.store_down = False
     bench.refusals = [PointRefusal(1, None, "beyond retention")]
 
-    books = SpoolBooks(bench, quarantine=bench, ledger=bench, uncounted=(), rebooked=list, clock=lambda: NOW)
+    books = SpoolBooks(bench, quarantine=bench, ledger=bench, uncounted=(), rebooked=list, frontier=Frontier(), clock=lambda: NOW)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(Drain(bench.writer, bench, books, jitter=lambda: 0.0).run())
         await wait_until(lambda: not bench.rows)

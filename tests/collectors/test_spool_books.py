@@ -17,6 +17,7 @@ from ioc.adapters.state.store import StateDb
 from ioc.domain.audit import Expected
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import Point, PointRefusal
+from ioc.domain.rollup import Frontier
 
 HOUR = 3_600_000
 NOW = 1_700_000_000_000 // HOUR * HOUR
@@ -43,6 +44,7 @@ class Site:
             ledger=state,
             uncounted={99},
             rebooked=self.minutes.update,
+            frontier=Frontier(),
             clock=lambda: NOW,
         )
 

@@ -180,6 +180,22 @@ recovered = Table("recovered", metadata, Column("item", String(64), primary_key=
 
 drift = Table("drift", metadata, Column("key", String(255), primary_key=True), Column("body", LargeBinary, nullable=False))
 
+rollup_position = Table(
+    "rollup_position",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("minute", BigInteger, nullable=False),
+)
+
+rollup_due = Table(
+    "rollup_due",
+    metadata,
+    Column("hour", BigInteger, primary_key=True, autoincrement=False),
+    Column("family", String(32), primary_key=True),
+    Column("device", String(64), primary_key=True),
+    Column("marks", Integer, nullable=False),
+)
+
 units = Table(
     "units",
     metadata,

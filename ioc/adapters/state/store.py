@@ -31,6 +31,7 @@ from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
 from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
 from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
+from ioc.adapters.state.rollup_rows import RollupBook, mark_due
 from ioc.adapters.state.silences import Silences
 from ioc.adapters.state.spooled_rows import all_spooled, book_spooled, spooled_batches
 from ioc.adapters.state.tokens import Tokens
@@ -60,6 +61,7 @@ class StateDb:
         self.drift = DriftShelf(self._write, self._read)
         self.tokens = Tokens(self._write, self._read)
         self.silences = Silences(self._write, self._read)
+        self.rollups = RollupBook(self._fenced, self._read)
 
     @classmethod
     async def open(cls, path: Path) -> Self:
@@ -125,7 +127,7 @@ class StateDb:
             await add_new_devices(conn, devices)
 
     async def book(self, *bookings: Booking) -> None:
-        """Adds batches to the ledger, and remembers their fingerprints and which spool rows are counted as spooled."""
+        """Adds batches to the ledger and marks due hours; remembers their fingerprints and which spool rows are counted as spooled."""
         try:
             async with self._fenced() as conn:
                 for booking in bookings:
@@ -134,6 +136,7 @@ class StateDb:
                     await self._shelf.add(conn, booking.source, booking.fingerprints)
                     if booking.heard_until is not None:
                         await put_heard_until(conn, booking.heard_until)
+                    await mark_due(conn, booking.due)
                     await book_spooled(conn, added=booking.spool_added, removed=booking.spool_removed)
         except BaseException:
             self._shelf.forget()

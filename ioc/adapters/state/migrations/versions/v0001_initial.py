@@ -14,6 +14,7 @@ def upgrade() -> None:
     _outbox()
     _ledger()
     _audits()
+    _rollups()
     _registry()
     _access()
 
@@ -209,6 +210,23 @@ def _audits() -> None:
         sa.PrimaryKeyConstraint("key", name="pk_drift"),
     )
     op.create_table("recovered", sa.Column("item", sa.String(64), nullable=False), sa.PrimaryKeyConstraint("item", name="pk_recovered"))
+
+
+def _rollups() -> None:
+    op.create_table(
+        "rollup_position",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("minute", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_rollup_position"),
+    )
+    op.create_table(
+        "rollup_due",
+        sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("family", sa.String(32), nullable=False),
+        sa.Column("device", sa.String(64), nullable=False),
+        sa.Column("marks", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("hour", "family", "device", name="pk_rollup_due"),
+    )
 
 
 def _registry() -> None:
