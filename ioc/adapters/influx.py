@@ -1,5 +1,6 @@
 """InfluxDB 2 as the time-series store: writes end in 204 or in named refusals, reads are InfluxQL."""
 
+import asyncio
 import copy
 import math
 import time
@@ -153,7 +154,7 @@ class InfluxStore:
         if not types:
             return []
         found = await self._query(influx_rollup.question(measurement, types, start, end, devices), patience=_PATIENCE)
-        return list(influx_rollup.minutes(found, types))
+        return await asyncio.to_thread(influx_rollup.minutes, found, types)
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there; stored and durable on return."""

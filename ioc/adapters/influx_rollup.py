@@ -1,4 +1,4 @@
-"""One-minute rollups in InfluxDB's words: columns to ask for, and points that hold them.
+"""One-minute rollups in InfluxDB's words: what to ask for, and points that hold them.
 
 Fields are `<metric>_mean`, `_min`, `_max`, `_last`, `_count`; for texts `_last` and `_count`. Of a single value a number's
 `_mean`, or a text's `_last`, says everything, and the others are left out: a device that speaks once a minute would
@@ -9,30 +9,38 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ioc.adapters import influx_query as ql
 from ioc.domain.point import FieldValue, Point
-from ioc.domain.rollup import DeviceMinute, Rolled
+from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
-_NUMBER = ("count", "last", "mean", "min", "max")
-_TEXT = ("count", "last")
 _READ = ("mean", "min", "max", "last", "count")
 
 
 def question(measurement: str, types: Mapping[str, str], start: int, end: int, devices: Sequence[str]) -> str:
-    """The query whose rows `minutes` reads; `types`: metric → its stored type."""
-    columns = ", ".join(f"{function}({ql.name(metric)})" for metric, kind in types.items() for function in _functions(kind))
+    """The query whose rows `minutes` reads; `types`: metric → its stored type.
+
+    It asks for the points: for aggregates of 25 metrics of 6,000 devices the server needs most of a minute.
+    """
+    columns = ", ".join(map(ql.name, types))
     those = " OR ".join(f'"device" = {ql.text(device)}' for device in devices)
     where = ql.during(start, end) + (f" AND ({those})" if those else "")
-    return f'SELECT {columns} FROM {ql.name(measurement)} WHERE {where} GROUP BY time(1m), "device" fill(none)'  # noqa: S608 - quoted
+    return f'SELECT "device", {columns} FROM {ql.name(measurement)} WHERE {where}'  # noqa: S608 - quoted
 
 
-def minutes(found: Iterable[ql.Rows], types: Mapping[str, str]) -> Iterator[DeviceMinute]:
-    """What the answer tells; minutes without any value are left out."""
+def minutes(found: Iterable[ql.Rows], types: Mapping[str, str]) -> list[DeviceMinute]:
+    """What the answer's points come to, minute by minute; minutes without any value are left out."""
+    values: dict[tuple[str, int], dict[str, list[FieldValue]]] = {}
     for rows in found:
-        for ts, *values in rows.values:
-            metrics = dict(_metrics(values, types))
-            if metrics and rows.tags.get("device"):
-                yield DeviceMinute(rows.tags["device"], ts, metrics)
+        for ts, device, *row in rows.values:
+            of_minute = values.setdefault((device, ts - ts % MINUTE_MS), {})
+            for (metric, kind), value in zip(types.items(), row, strict=True):
+                if value is not None:  # JSON writes 70.0 as 70
+                    of_minute.setdefault(metric, []).append(float(value) if kind == "float" else value)
+    return [
+        DeviceMinute(device, minute, {metric: roll(one) for metric, one in metrics.items()})
+        for (device, minute), metrics in values.items()
+        if device and metrics
+    ]
 
 
 def point(measurement: str, one: DeviceMinute) -> Point:
@@ -66,20 +74,3 @@ def stored(found: Iterable[ql.Rows]) -> Iterator[tuple[int, Rolled]]:
                 yield ts, Rolled(count or 1, last, float(mean), float(low), float(high))
             elif last is not None:
                 yield ts, Rolled(count or 1, last)
-
-
-def _functions(kind: str) -> tuple[str, ...]:
-    return _TEXT if kind == "string" else _NUMBER
-
-
-def _metrics(values: Sequence[FieldValue | None], types: Mapping[str, str]) -> Iterator[tuple[str, Rolled]]:
-    column = 0
-    for metric, kind in types.items():
-        width = len(_functions(kind))
-        count, last, *numbers = values[column : column + width]
-        column += width
-        if not count or last is None:
-            continue
-        if kind == "float":  # JSON writes 70.0 as 70
-            last = float(last)
-        yield metric, Rolled(int(count), last, *(None if number is None else float(number) for number in numbers))

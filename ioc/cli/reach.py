@@ -17,6 +17,7 @@ from collectors.transport import tls_context
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
 from ioc.adapters.influx_http import InfluxHttp, raise_unless_ok
+from ioc.adapters.influx_rollup import SUFFIX
 from ioc.app.clock import now_ms
 from ioc.app.metric_types import changed_metrics
 from ioc.cli.finding import Finding
@@ -152,10 +153,21 @@ async def _influx(store: declared.InfluxStore, families: Mapping[str, Family]) -
         if answer.status == 404 and "bucket" in answer.message:  # noqa: PLR2004  not found
             return [Finding(about=about, state="note", text=f"lets us in; the bucket {store.bucket!r} will be made at the start")]
         raise_unless_ok(answer, store.url, f"looking for bucket {store.bucket!r}")
-        return [Finding(about=about, state="fine", text="lets us in"), *await _types(influx, families.values())]
+        found = [Finding(about=about, state="fine", text="lets us in"), *await _types(influx, families.values())]
+        return [*found, *(await _rollups(http, store) if store.rollups.enabled else ())]
     finally:
         await http.close()
         await influx.close()
+
+
+async def _rollups(http: InfluxHttp, store: declared.InfluxStore) -> list[Finding]:
+    """Whether the second bucket is there; whether the token could make it shows only when it tries."""
+    name = store.bucket + SUFFIX
+    answer = await http.get("/api/v2/buckets", {"org": store.org, "name": name})
+    if answer.status < 400:  # noqa: PLR2004  HTTP's refusals
+        return []
+    text = f"no bucket {name!r} for rollups that this token may see; it is made at the start, if the token may make buckets"
+    return [Finding(about=f"store {store.url}", state="note", text=f"{text}. Else make it, or set store.rollups.enabled: false")]
 
 
 async def _embedded(config: Config) -> list[Finding]:

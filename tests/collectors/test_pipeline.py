@@ -9,7 +9,7 @@ import pytest
 
 from collectors.accounting import read_note
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
-from collectors.drain import Drain, SpoolRow
+from collectors.drain import Drain, SpoolRow, TakenRow
 from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
 from collectors.ingest import Ingest
@@ -24,7 +24,7 @@ from ioc.domain.hearing import Heard, Lost
 from ioc.domain.ledger import Booking, LedgerTerms, SpooledBatch
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
-from ioc.domain.rollup import Frontier
+from ioc.domain.rollup import HOUR_MS, DueHour, Frontier
 from ioc.domain.sample import Arrival, Sample
 from servers.waiting import wait_until
 
@@ -49,6 +49,7 @@ class Bench:
         self.inputs: list[DeskInput] = []
         self.acknowledged: list[SessionItem] = []
         self.assigned: list[tuple[int, int]] = []
+        self.frontier = Frontier(families)
         redelivery = RedeliveryMemory()
         self.writer = Writer(self, self, clock=lambda: NOW)
         self.pipeline = Pipeline(
@@ -64,6 +65,7 @@ class Bench:
             ledger=self,
             unmapped=UnmappedKeys(),
             drift=DriftWatch(DriftTracker(), families),
+            frontier=self.frontier,
         )
 
     # the session
@@ -236,6 +238,26 @@ async def test_store_away_spools_and_acknowledges_then_drains_with_the_ledger_cl
     assert (bench.terms.spooled, bench.terms.stored, bench.terms.quarantined) == (0, 2, 2)
     assert bench.terms.difference == 0
     assert bench.writer.down_since is None
+
+
+@pytest.mark.parametrize("counted", [True, False])
+async def test_hours_are_due_again_when_their_points_are_stored_and_not_before(families: dict[str, Family], counted: bool) -> None:  # noqa: FBT001
+    """Of a batch with its booking, of a spooled one when the store takes it; also of a row that the ledger never counted."""
+    hour = DueHour("speaker", "d1", NOW - NOW % HOUR_MS)
+    bench = Bench(families, [message({"ts": NOW, "volume": 1})])
+    bench.frontier.until = NOW + HOUR_MS
+    await bench.run(lambda: len(bench.acknowledged) == 1)
+    assert [booking.due for booking in bench.bookings] == [(hour,)]
+    bench = Bench(families, [message({"ts": NOW, "volume": 1})])
+    bench.store_down = True
+    await bench.run(lambda: len(bench.acknowledged) == 1)
+    bench.frontier.until = NOW + HOUR_MS
+    uncounted = () if counted else (bench.rows[0].id,)
+    books = SpoolBooks(
+        bench, quarantine=bench, ledger=bench, uncounted=uncounted, rebooked=list, frontier=bench.frontier, clock=lambda: NOW
+    )
+    await books.drained([TakenRow(bench.rows[0], [])])
+    assert [booking.due for booking in bench.bookings] == [(), (hour,)]
 
 
 async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family]) -> None:
