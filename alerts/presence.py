@@ -55,6 +55,8 @@ class Presence:
 
     def last_arrival(self, device: str) -> int | None:
         """When any source heard it last (Unix ms)."""
+        if self._only is not None:
+            return self._only.liveness.last_arrival(device)
         heard = (ears.liveness.last_arrival(device) for ears in self._ears.values())
         return max((at for at in heard if at is not None), default=None)
 

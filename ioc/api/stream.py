@@ -14,6 +14,8 @@ import msgspec
 
 from ioc.api.documents import UnitsEvent
 
+AUDIENCE_MS = 60_000
+"""Who was gone for so long starts again from a snapshot, if nobody else was there meanwhile."""
 KINDS = ("sample", "alarm", "liveness", "units", "ledger", "own", "drift")
 
 
@@ -65,6 +67,9 @@ class Hub:
         self._encoder = msgspec.json.Encoder()
         self.readers = 0
         """How many are reading now."""
+        self._left_at: int | None = None
+        self._passed_over = -1
+        """Number of the newest event when a sample was last passed over."""
         self.closed = False
 
     def close(self) -> None:
@@ -80,6 +85,7 @@ class Hub:
             yield
         finally:
             self.readers -= 1
+            self._left_at = self._clock()
 
     @property
     def position(self) -> int:
@@ -102,6 +108,13 @@ class Hub:
             self._bytes -= len(self._ring.popleft().lines)
         self._news.set()
 
+    def has_audience(self) -> bool:
+        """Whether somebody reads, or may come back for what it missed; without, samples may be passed over."""
+        if self.readers or (self._left_at is not None and 0 <= self._clock() - self._left_at < AUDIENCE_MS):
+            return True
+        self._passed_over = self._number
+        return False
+
     def wants_sample(self, device: str) -> bool:
         """Whether a device's sample would go out now, so that nobody makes a document in vain."""
         now = self._clock()
@@ -117,12 +130,12 @@ class Hub:
         return True
 
     def find(self, event_id: str | None) -> int | None:
-        """The position that an event id of this run names; None when the ring no longer reaches back to it."""
+        """The position that an event id of this run names; None when the ring no longer has all that came after it."""
         boot, _, number = (event_id or "").rpartition("-")
         if boot != self.boot or not (number.isascii() and number.isdigit()) or len(number) > 18:  # noqa: PLR2004  fits int64
             return None
         position = int(number)
-        return position if self._oldest() - 1 <= position <= self._number else None
+        return position if max(self._oldest() - 1, self._passed_over + 1) <= position <= self._number else None
 
     def read(self, position: int, limit: int) -> Reading:
         """At most `limit` events after a position; a reset when the ring no longer reaches back to it."""

@@ -1,12 +1,13 @@
 """What has changed, handed to the event stream."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from alerts.desk import News
 from ioc.api.documents import liveness_document, sample_document, units_event
 from ioc.api.stream import Hub
 from ioc.domain.alarm_document import alarm_document
 from ioc.domain.fleet import Fleet, FleetViews
+from ioc.domain.sample import Sample
 from ioc.domain.views import FamilyCounts, UnitView
 
 
@@ -24,16 +25,20 @@ class Announcer:
     def news(self, news: News) -> None:
         """One batch's changes."""
         now = self._clock()
-        for device in {sample.device: None for sample in news.samples if sample.live}:
-            view = self._views.device(device, now) if self._hub.wants_sample(device) else None
-            if view is not None:
-                self._hub.publish("sample", sample_document(view), unit=view.unit, device=device)
+        if news.samples and self._hub.has_audience():
+            self._samples(news.samples, now)
         for change in news.changes:
             known = self._fleet.device(change.device)
             unit = None if known is None else known.unit
             self._hub.publish("liveness", liveness_document(change, unit), unit=unit, device=change.device)
         for alarm in news.alarms:
             self._hub.publish("alarm", alarm_document(alarm, self._language), unit=alarm.unit)
+
+    def _samples(self, samples: Sequence[Sample], now: int) -> None:
+        for device in {sample.device: None for sample in samples if sample.live}:
+            view = self._views.device(device, now) if self._hub.wants_sample(device) else None
+            if view is not None:
+                self._hub.publish("sample", sample_document(view), unit=view.unit, device=device)
 
     def units(self, units: list[UnitView], totals: Mapping[str, FamilyCounts]) -> None:
         """The units whose counts differ from what was last said."""

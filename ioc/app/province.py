@@ -1,4 +1,4 @@
-"""The province as people see it: devices and units with their counts, a snapshot at most two seconds old."""
+"""The province as people see it: devices and units with their counts, a snapshot as fresh as counting them all allows."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -13,6 +13,8 @@ from ioc.domain.units import UnitTree
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
 SNAPSHOT_MS = 2_000
+REST = 20
+"""A snapshot lasts so many times as long as it took: counting costs at most a twentieth of a core."""
 
 
 class Province:
@@ -36,7 +38,7 @@ class Province:
         self._state = state
         self._register = register
         self._clock = clock
-        self._taken_at = 0
+        self._taken_at = self._took = 0
         self._units: list[UnitView] = []
         self._totals: dict[str, FamilyCounts] = {}
 
@@ -80,12 +82,12 @@ class Province:
         return self._totals
 
     def snapshot(self) -> list[UnitView]:
-        """The units' views, taken anew when they are older than two seconds."""
+        """The units' views, taken anew when they are older than two seconds, or than a multiple of what they cost."""
         now = self._clock()
-        if not 0 <= now - self._taken_at < SNAPSHOT_MS:
+        if not 0 <= now - self._taken_at < max(SNAPSHOT_MS, REST * self._took):
             census = self._views.count(now, self._alarm_counts)
             self._units, self._totals = census.unit_views(self.tree.on(self.today())), census.totals
-            self._taken_at = now
+            self._taken_at, self._took = now, max(0, self._clock() - now)
         return self._units
 
     @property

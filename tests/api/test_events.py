@@ -15,6 +15,7 @@ from api.conftest import Connect
 from api.fake_province import FakeProvince
 from ioc.api.handlers import events
 from ioc.api.stream import Hub
+from servers.waiting import wait_until
 
 
 class Reader:
@@ -82,6 +83,21 @@ async def test_resets_where_it_can_not_resume(connect: Connect, hub: Hub, last: 
     async with _stream(await connect("viewer-token"), **{"Last-Event-ID": last}) as reader:
         kind, event_id, _ = await reader.event()
         assert (kind, event_id) == ("reset", "b1-60")
+
+
+async def test_resets_a_client_that_was_away_while_samples_were_passed_over(connect: Connect, hub: Hub) -> None:
+    """Nobody read, so no samples were made into events: whoever comes back learns that some are missing."""
+    hub.publish("alarm", {"n": 1})
+    assert not hub.has_audience()
+    hub.publish("alarm", {"n": 2})
+    async with _stream(await connect("viewer-token"), **{"Last-Event-ID": "b1-1"}) as reader:
+        assert (await reader.event())[:2] == ("reset", "b1-2")
+        assert hub.has_audience()
+        hub.publish("alarm", {"n": 3})
+    async with _stream(await connect("viewer-token"), **{"Last-Event-ID": "b1-2"}) as reader:
+        assert (await reader.event())[1] == "b1-3"
+    await wait_until(lambda: hub.readers == 0)
+    assert hub.has_audience()
 
 
 async def test_sends_the_kinds_that_were_asked_for(connect: Connect, hub: Hub) -> None:
