@@ -90,11 +90,12 @@ async def test_resets_a_client_that_was_away_while_samples_were_passed_over(conn
     hub.publish("alarm", {"n": 1})
     assert not hub.has_audience()
     hub.publish("alarm", {"n": 2})
-    async with _stream(await connect("viewer-token"), **{"Last-Event-ID": "b1-1"}) as reader:
+    client = await connect("viewer-token")
+    async with _stream(client, **{"Last-Event-ID": "b1-1"}) as reader:
         assert (await reader.event())[:2] == ("reset", "b1-2")
         assert hub.has_audience()
         hub.publish("alarm", {"n": 3})
-    async with _stream(await connect("viewer-token"), **{"Last-Event-ID": "b1-2"}) as reader:
+    async with _stream(client, **{"Last-Event-ID": "b1-2"}) as reader:
         assert (await reader.event())[1] == "b1-3"
     await wait_until(lambda: hub.readers == 0)
     assert hub.has_audience()
