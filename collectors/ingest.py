@@ -61,7 +61,7 @@ class Taken(msgspec.Struct, gc=False):
 
 
 class _Device:
-    __slots__ = ("clock", "last", "newest", "newest_event", "recent", "told")
+    __slots__ = ("clock", "last", "newest", "newest_event", "recent", "told", "topics")
 
     def __init__(self, newest: int) -> None:
         self.newest = self.newest_event = newest
@@ -72,6 +72,8 @@ class _Device:
         """Time of the last sample, and all values that came at that time."""
         self.told: int | None = None
         """The time that its last message told itself; what waited at the broker without one came right after it."""
+        self.topics: list[bytes] = []
+        """Those that lead to it without a second look."""
 
 
 class _FamilyReader:
@@ -282,6 +284,7 @@ class Ingest:
             if len(self._routes) >= MAX_TOPICS:
                 self._routes.clear()
             self._routes[topic] = route
+            route.device.topics.append(topic)
         return route
 
     def _find_route(self, topic: bytes) -> _Route | _Misfit | None:
@@ -333,8 +336,8 @@ class Ingest:
         """The one that came first makes room; its topics too, which would keep it in memory."""
         device = self._devices.pop((family, name))
         self._told_until = max(self._told_until, device.newest, device.newest_event)
-        for channel in CHANNELS:
-            self._routes.pop(f"{self._root}/{family}/{name}/{channel}".encode(), None)
+        for topic in device.topics:
+            self._routes.pop(topic, None)
 
 
 def _waited(delivery: Delivery) -> bool:

@@ -226,6 +226,16 @@ def test_memory_of_devices_is_bounded(families: dict[str, Family]) -> None:
     assert len(reader._routes) <= 300
 
 
+def test_forgotten_device_takes_its_vendors_topics_along(families: dict[str, Family]) -> None:
+    """However many topics a dialect lets it speak on."""
+    spoken = ("group_heartbeat",)
+    reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), dialects=spoken, most=10)
+    beat = b'{"sn": "s", "t": %d, "id": 1, "vol": 50}' % (NOW // 1000)
+    taken = reader.read([Delivery(b"tx/g%d/d%d" % (group, n), beat, NOW, 1, 1) for n in range(100) for group in range(3)])
+    assert [one.outcome for one in taken] == ["stored", "duplicate", "duplicate"] * 100
+    assert len(reader._routes) == 30
+
+
 def test_poison_leaves_no_trace_in_memory(families: dict[str, Family]) -> None:
     """Neither topics that nothing can be read from, nor payloads; devices that send junk are bounded like others."""
     reader = Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), most=10)
