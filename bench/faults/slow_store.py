@@ -53,7 +53,7 @@ async def _load(  # noqa: PLR0917 - the parts of one stage
     async with Steadfast(broker.port, client_id="publisher", window=20_000) as publisher:
         for name, messages, rate in (
             (f"{RATE} messages/s", oracle.steady(calm, rate=RATE), float(RATE)),
-            ("flood", oracle.steady(count, rate=10_000, first=calm), None),
+            ("flood", oracle.steady(count, rate=50_000, first=calm), None),
         ):
             peaks, began = Peaks(), time.monotonic()
             watch = asyncio.create_task(_watch(server, publisher, tap, peaks))
