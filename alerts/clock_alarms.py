@@ -5,9 +5,13 @@ Judged at arrivals, not in the device's time: that is what is in doubt, and it j
 
 from collections.abc import Sequence
 
+import msgspec
+
 from alerts.book import AlarmBook
 from alerts.clock_rules import ClockRule, offset_text
 from alerts.device_memory import DeviceMemory
+from alerts.fleet_clock import FleetClock
+from alerts.inputs import ClockStep, OwnCondition
 from alerts.row import Phase, Raise, Row
 from alerts.standing import Standing
 from ioc.domain.alarm import Step
@@ -26,13 +30,26 @@ class ClockAlarms:
         self._rules = rules
         self._book = book
         self._standing = standing
+        self._fleet = FleetClock()
 
-    def take(self, offset: ClockOffset) -> None:
-        """An approved device's clock is so far off; what was known at that arrival already changes nothing."""
+    def stepped(self, step: ClockStep) -> OwnCondition:
+        """Our own clock was set: what is to be said of it. It changes no device's alarm."""
+        return self._fleet.stepped(step)
+
+    def take(self, offset: ClockOffset) -> OwnCondition | None:
+        """An approved device's clock is so far off; what was known at that arrival already changes nothing.
+
+        Returns what it tells of our own clock, where that is news.
+        """
         device = self._standing.approved(offset.device, offset.family)
         memory = None if device is None else self._standing.memory(offset.device)
         if device is None or memory is None:
-            return
+            return None
+        condition = self._fleet.take(offset)
+        self._judge_all(device, memory, msgspec.structs.replace(offset, offset_ms=offset.offset_ms - self._fleet.ours))
+        return condition
+
+    def _judge_all(self, device: Device, memory: DeviceMemory, offset: ClockOffset) -> None:
         rows = [memory.rows.get(rule.id) for rule in self._rules]
         if any(row is not None and offset.arrival <= row.decided for row in rows):
             return

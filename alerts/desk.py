@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from alerts.engine import Engine, Outcome
-from alerts.inputs import Input, OwnCondition
+from alerts.inputs import ClockStep, Input, OwnCondition
 from alerts.notifier import Notice, Notifier
 from alerts.presence import Ears, Presence
 from ioc.domain.alarm import Alarm, Decisions, Transition
@@ -101,7 +101,7 @@ class Desk:
                 for_rules += self._take(self._ears[source], news, newcomers)
             return await self._settle(for_rules, tuple(newcomers.values()))
 
-    async def pulse(self, own: Iterable[OwnCondition] = ()) -> list[Point]:
+    async def pulse(self, own: Iterable[OwnCondition | ClockStep] = ()) -> list[Point]:
         """Once a second: our own conditions, blindness, and messages that are due."""
         async with self._lock:
             hearing = self.presence.look(self._clock())

@@ -13,7 +13,7 @@ from alerts.book import AlarmBook
 from alerts.clock_alarms import ClockAlarms
 from alerts.clock_rules import ClockRule
 from alerts.device_memory import DeviceMemory
-from alerts.inputs import Input, OwnCondition, Tick
+from alerts.inputs import ClockStep, Input, OwnCondition, Tick
 from alerts.lifecycle import Act
 from alerts.own_alarms import OURSELVES, OwnAlarms
 from alerts.row import Phase, Row
@@ -98,8 +98,8 @@ class Engine:
                 self._liveness(one)
             elif isinstance(one, DeviceEvent):
                 self._event(one)
-            elif isinstance(one, ClockOffset):
-                self._clocks.take(one)
+            elif isinstance(one, ClockOffset | ClockStep):
+                self._clock(one, now)
             elif isinstance(one, Tick):
                 self._tick(one, now)
             elif isinstance(one, OwnCondition):
@@ -228,6 +228,11 @@ class Engine:
             without = row.rule.truth(values, row.sides, None, event.ts)
             effects = row.judge(without, event.ts, heard=event.arrival, crossed=row.rule.crossed(values, row.sides))
             self._standing.settle(memory, row, effects, by="sample")
+
+    def _clock(self, news: ClockOffset | ClockStep, now: int) -> None:
+        condition = self._clocks.take(news) if isinstance(news, ClockOffset) else self._clocks.stepped(news)
+        if condition is not None:
+            self._own.take(condition, now)
 
     def _liveness(self, change: LivenessChange) -> None:
         memory = self._standing.memory(change.device)

@@ -23,4 +23,11 @@ class OwnCondition(msgspec.Struct, frozen=True, gc=False):
     detail: str
 
 
-Input = Sample | DeviceEvent | ClockOffset | LivenessChange | OwnCondition | Tick
+class ClockStep(msgspec.Struct, frozen=True, gc=False):
+    """Our own clock was set: by `at` (what it says now) it has gone on `by_ms` more than the time that passed."""
+
+    at: int
+    by_ms: int
+
+
+Input = Sample | DeviceEvent | ClockOffset | LivenessChange | OwnCondition | ClockStep | Tick

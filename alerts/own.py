@@ -54,6 +54,23 @@ _RULES = (
         ),
     ),
     OwnRule(
+        id="ioc_clock_off",
+        severity=Severity.MAJOR,
+        summary=Label(vi="đồng hồ máy chủ giám sát bị lệch", en="the monitoring server's own clock is off"),
+        cause=Label(
+            vi="Đồng hồ máy chủ vừa bị chỉnh, và phần lớn thiết bị không khớp với giờ mới: {detail}",
+            en="The server's clock was set, and most devices do not agree with the new time: {detail}",
+        ),
+        consequence=Label(
+            vi="Thời điểm của số liệu và cảnh báo kỹ thuật bị sai; đồng hồ của thiết bị vẫn được so như trước khi chỉnh.",
+            en="Times of data and technical alarms are wrong; devices' clocks are judged as before it was set.",
+        ),
+        action=Label(
+            vi="kiểm tra đồng bộ giờ (NTP/chrony) của máy chủ này ngay, gọi quản trị hệ thống",
+            en="check this server's time synchronisation (NTP, chrony) at once, call the administrator",
+        ),
+    ),
+    OwnRule(
         id="ioc_store_down",
         severity=Severity.CRITICAL,
         summary=Label(vi="kho số liệu không ghi được", en="the time-series store takes no data"),

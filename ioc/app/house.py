@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
 from alerts.desk import Desk
-from alerts.inputs import OwnCondition
+from alerts.inputs import ClockStep, OwnCondition
 from collectors.writer import Writer, put_own
 from ioc.adapters.state.store import StateDb
 from ioc.app.auditor import Auditor
@@ -53,11 +53,12 @@ class House:
         auditor: Auditor,
         drift: Callable[[int], OwnCondition],
         clock: Callable[[], int],
+        steps: Callable[[], Sequence[ClockStep]],
         refreshed: Callable[[], None],
     ) -> None:
         """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound.
 
-        `drift`: our own condition `ioc_schema_drift`.
+        `drift`: our own condition `ioc_schema_drift`. `steps`: how our clock was set since it was last asked.
         """
         self._desk = desk
         self._writer = writer
@@ -69,6 +70,7 @@ class House:
         self._auditor = auditor
         self._drift = drift
         self._clock = clock
+        self._steps = steps
         self._refreshed = refreshed
         self._waiting: asyncio.Queue[Sequence[Point]] = asyncio.Queue(WAITING)
         self._deaf: frozenset[str] = frozenset()
@@ -120,7 +122,7 @@ class House:
         await self._waiting.join()
 
     async def _beat(self) -> None:
-        self.write(await self._desk.pulse(self._own_conditions()))
+        self.write(await self._desk.pulse([*self._steps(), *self._own_conditions()]))
         deaf = self._desk.presence.deaf
         if deaf != self._deaf:
             self._deaf = deaf

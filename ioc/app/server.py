@@ -30,7 +30,8 @@ from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
-from ioc.app.clock import now_ms
+from ioc.app.clock import now_ms, uptime_ms
+from ioc.app.clock_watch import ClockWatch
 from ioc.app.drift_desk import DriftDesk
 from ioc.app.files import Files, open_files, store_of
 from ioc.app.front import Front
@@ -179,6 +180,7 @@ class Server:
             auditor=self.auditor,
             drift=self.drift.condition,
             clock=now_ms,
+            steps=ClockWatch(now_ms, uptime_ms).steps,
             refreshed=self._refreshed,
         )
         self.health = HealthReader(

@@ -81,6 +81,7 @@ class Home:
             filling=lambda: (self.waiting, 1_000),
             auditor=self,  # type: ignore[arg-type]
             clock=lambda: self.now,
+            steps=list,
             refreshed=lambda: None,
         )
 

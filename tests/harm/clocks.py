@@ -16,6 +16,7 @@ from alerts.rule import Rule
 from collectors.delivery import Delivery
 from collectors.ingest import Ingest, Taken
 from collectors.redelivery import RedeliveryMemory
+from ioc.app.clock_watch import ClockWatch
 from ioc.domain.alarm import Decisions
 from ioc.domain.fleet import Fleet
 from ioc.domain.hearing import Heard
@@ -94,6 +95,7 @@ class Province:
     notices: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._watch = ClockWatch(lambda: self.now, lambda: self.true)
         self._fleet = Fleet(FAMILIES)
         self._reader = ingest()
         zone = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -150,7 +152,7 @@ class Province:
                 inputs.append(Heard(self.now - 20, self.now))
             if inputs:
                 await self.desk.decide("ioc-1", inputs)
-            await self.desk.pulse()
+            await self.desk.pulse(self._watch.steps())
 
 
 async def host_step(by: int) -> tuple[list[tuple[str, str | None, str]], list[tuple[str, str | None, str]]]:
