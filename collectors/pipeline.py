@@ -14,10 +14,11 @@ import structlog
 from collectors.accounting import book_batch, book_returned, minute_of, note_spooled
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.drift_watch import DriftWatch
-from collectors.ingest import UNKNOWN_FAMILY, Ingest, Taken
+from collectors.ingest import Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.quarantining import entries_of
 from collectors.redelivery import RedeliveryMemory
+from collectors.routing import UNKNOWN_FAMILY
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.domain.hearing import SLOW_MS, Heard, Lost

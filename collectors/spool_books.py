@@ -9,8 +9,8 @@ import structlog
 
 from collectors.accounting import SpooledDelivery, book_drained, book_lost, minute_of, read_note
 from collectors.drain import TakenRow
-from collectors.ingest import UNKNOWN_FAMILY
 from collectors.quarantining import copy_of_lost, copy_of_spooled
+from collectors.routing import UNKNOWN_FAMILY
 from collectors.writer import OWN
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.point import PointRefusal, StoreUnavailableError

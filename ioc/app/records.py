@@ -5,7 +5,7 @@ from typing import Any
 
 from alerts.clock_rules import ClockRule
 from alerts.rule import Rule
-from collectors.ingest import UNKNOWN_FAMILY
+from collectors.routing import UNKNOWN_FAMILY
 from ioc.adapters.state.store import StateDb
 from ioc.app.late_store import LateStore
 from ioc.domain.audit import Expected
