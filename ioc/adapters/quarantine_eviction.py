@@ -4,12 +4,12 @@ import heapq
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 _GROUPS = 2_048
 """Devices and reasons among which one look chooses."""
 _AT_ONCE = 5_000
 """Entries that one look lets go at most."""
+_PIECE = 50
 _ROW = "seq, device, reason, partial, count, size, replayed_at IS NOT NULL"
 
 Row = tuple[int, str, str, int, int, int, int]
@@ -85,7 +85,7 @@ def _loudest(connection: sqlite3.Connection, over: int) -> list[Row]:
     floor = groups.pop()[0] if len(groups) > _GROUPS else 0  # from here on somebody whom we don't see is as loud
     heap = [(-size, device, reason) for size, device, reason in groups]
     heapq.heapify(heap)
-    oldest: dict[tuple[str, str], Iterator[Any]] = {}
+    oldest: dict[tuple[str, str], Iterator[Row]] = {}
     chosen: list[Row] = []
     while heap and over > 0 and len(chosen) < _AT_ONCE and (not chosen or -heap[0][0] >= floor):
         size, device, reason = heap[0]
@@ -100,5 +100,11 @@ def _loudest(connection: sqlite3.Connection, over: int) -> list[Row]:
     return chosen
 
 
-def _oldest(connection: sqlite3.Connection, device: str, reason: str) -> Iterator[Any]:
-    return connection.execute(f"SELECT {_ROW} FROM entry WHERE device = ? AND reason = ? ORDER BY first_seen, seq", (device, reason))  # noqa: S608 - constants
+def _oldest(connection: sqlite3.Connection, device: str, reason: str) -> Iterator[Row]:
+    """In pieces: a statement that many groups hold open at once would be compiled anew for each."""
+    query = f"SELECT {_ROW} FROM entry WHERE device = ? AND reason = ? ORDER BY first_seen, seq LIMIT ? OFFSET ?"  # noqa: S608 - constants
+    for start in range(0, _AT_ONCE, _PIECE):
+        rows = connection.execute(query, (device, reason, _PIECE, start)).fetchall()
+        yield from rows
+        if len(rows) < _PIECE:
+            return
