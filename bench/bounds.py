@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from collectors.delivery import Delivery, SessionItem
+from collectors.drift_watch import DriftWatch
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
 from collectors.points import PointEncoder
@@ -103,6 +104,7 @@ async def take_in(server: Server, deliveries: Iterable[Delivery]) -> tuple[int, 
         writer=server.writer,
         ledger=server.files.state,
         unmapped=server.unmapped,
+        drift=DriftWatch(server.tracker, families),
     )
     began = time.monotonic()
     task = asyncio.create_task(pipeline.run())
