@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
+from collectors.claims import Claims
 from collectors.decode import Fields
 from collectors.delivery import Delivery
 from collectors.events import EventFields, decode_event, decode_status
@@ -72,10 +73,19 @@ class Ingest:
         dialects: Collection[str] = (),
         most: int = MAX_DEVICES,
         told_until: int = 0,
+        source: str = "",
+        claims: Claims | None = None,
     ) -> None:
         """`dialects`: the ids of those that this source listens to. `told_until`: no device told a later time before our start, Unix ms."""
         self._routes = Routes(
-            families, topic_root=topic_root, history_limit=history_limit, dialects=dialects, most=most, told_until=told_until
+            families,
+            topic_root=topic_root,
+            history_limit=history_limit,
+            dialects=dialects,
+            most=most,
+            told_until=told_until,
+            source=source,
+            claims=claims,
         )
         self._redelivery = redelivery
 
@@ -209,13 +219,13 @@ class Ingest:
             fields = item.fields
             if timed.ts > device.newest_event:
                 device.newest_event = timed.ts
-                item.taken.fresh = True
+                item.taken.fresh = device.own_events
             return DeviceEvent(parts.family, parts.device, timed.ts, arrival, fields.name, fields.body, timed.lag_ms, timed.live)
         values, refused = item.fields.values, item.fields.refused
         sample = Sample(parts.family, parts.device, timed.ts, arrival, values, timed.lag_ms, timed.live, refused)
         if timed.ts > device.newest:
             device.newest = timed.ts
-            item.taken.fresh = True
+            item.taken.fresh = device.own_samples
         elif device.last is not None and device.last[0] == sample.ts:
             pairs = list(zip(device.last[1], values, strict=True))
             item.taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
+from collectors.claims import Claims
 from collectors.decode import Decoder, compile_decoder
 from collectors.dialect import compile_dialect
 from collectors.duplicates import RecentMessages
@@ -16,6 +17,8 @@ from ioc.domain.topic_template import DEVICE_LEVEL
 
 UNKNOWN_FAMILY = "unknown"
 """The ledger's family for what belongs to none."""
+EVENTS = "event"
+"""The measurement of all families' events."""
 MAX_DEVICES = 50_000
 MAX_TOPICS = 200_000
 
@@ -23,9 +26,11 @@ MAX_TOPICS = 200_000
 class DeviceTrace:
     """What is remembered of one device while its messages come in."""
 
-    __slots__ = ("clock", "last", "newest", "newest_event", "recent", "told", "topics")
+    __slots__ = ("clock", "last", "newest", "newest_event", "own_events", "own_samples", "recent", "told", "topics")
 
-    def __init__(self, newest: int) -> None:
+    def __init__(self, newest: int, *, own_samples: bool = True, own_events: bool = True) -> None:
+        self.own_samples, self.own_events = own_samples, own_events
+        """Whether nobody else may tell the same."""
         self.newest = self.newest_event = newest
         """The latest time of its samples, and of its events; where it is not known, a time that none can be later than."""
         self.clock = DeviceClock()
@@ -76,8 +81,15 @@ class Routes:
         dialects: Collection[str] = (),
         most: int = MAX_DEVICES,
         told_until: int = 0,
+        source: str = "",
+        claims: Claims | None = None,
     ) -> None:
-        """`dialects`: the ids of those that are listened to. `told_until`: no device told a later time before our start, Unix ms."""
+        """`dialects`: the ids of those that are listened to. `told_until`: no device told a later time before our start, Unix ms.
+
+        `claims`: shared with the other sources.
+        """
+        self._source = source
+        self._claims = claims or Claims()
         spoken = ((family, dialect) for family in families.values() for dialect in family.dialects if dialect.id in dialects)
         self._dialects = [(dialect.template, FamilyReader(family, history_limit, dialect)) for family, dialect in spoken]
         self._readers = {name: FamilyReader(family, history_limit) for name, family in families.items()}
@@ -164,7 +176,12 @@ class Routes:
         if device is None:
             if len(self._devices) >= self._most:
                 self._forget(*next(iter(self._devices)))
-            device = self._devices[key] = DeviceTrace(self._told_until)
+            by = self._source, parts.family
+            device = self._devices[key] = DeviceTrace(
+                self._told_until,
+                own_samples=self._claims.take(parts.family, parts.device, by),
+                own_events=self._claims.take(EVENTS, parts.device, by),
+            )
         return device
 
     def _forget(self, family: str, name: str) -> None:

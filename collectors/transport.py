@@ -112,6 +112,8 @@ class BufferedSocket:
         self._sock = sock
         self._read = b""
         self._at = 0
+        self._aside: bytes | None = None
+        """What was read ahead, while nothing is given out."""
         self._unsent = bytearray()
         self.failure: OSError | None = None
         """What the system said when the connection broke."""
@@ -130,8 +132,22 @@ class BufferedSocket:
         self._at = at + len(piece)
         return piece
 
+    def hold(self) -> None:
+        """Gives out nothing more until `release`: paho reads several packets at once while messages of ours are on their way."""
+        if self._aside is None:
+            self._aside = self._read[self._at :]
+            self._read, self._at = b"", 0
+
+    def release(self) -> None:
+        """Gives out again, first what was read ahead."""
+        if self._aside is not None:
+            self._read, self._at, self._aside = self._aside, 0, None
+
     def _fill(self) -> None:
         self._read, self._at = b"", 0
+        if self._aside is not None:
+            self.blocked = True
+            raise BlockingIOError
         try:
             self._read = self._sock.recv(_READ_SIZE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):

@@ -66,12 +66,14 @@ class Wire:
         """Stops reading."""
         if self.paused_since is None and not self.ended.done():
             self.paused_since = self._loop.time()
+            self._socket.hold()
             self._loop.remove_reader(self._socket.fileno())
 
     def resume(self) -> None:
         """Reads on, first what was read ahead."""
         if self.paused_since is not None and not self.ended.done():
             self.paused_since = None
+            self._socket.release()
             self.read_at = self._loop.time()
             self._loop.add_reader(self._socket.fileno(), self._readable)
             self._loop.call_soon(self._read_on)

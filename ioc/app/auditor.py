@@ -1,6 +1,6 @@
 """Each closed hour of the ledger beside the store's points: once after a while, and again whenever it has changed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
 import structlog
@@ -8,6 +8,7 @@ import structlog
 from alerts.inputs import OwnCondition
 from ioc.adapters.state.store import StateDb
 from ioc.domain.audit import Audit, Expected, Verdict, difference, judge
+from ioc.domain.ledger import Booking, Expectation
 from ioc.domain.rfc3339 import to_rfc3339
 
 log = structlog.get_logger("ioc.audit")
@@ -25,6 +26,10 @@ LOOK_AGAIN_MS = 10 * 60_000
 SHOWN_MS = 7 * DAY_MS
 """An hour that has differed for longer is known to whom it concerns; `ioc ledger audit` shows it still."""
 FOR_EVER_MS = 400 * DAY_MS
+UNBOOKED = 20_000
+"""So many of a source's deliveries, at most, a run that was killed has stored and not booked: as many as it may hold at once."""
+UNTOLD = 10**12
+"""Of what was stored before the ledger began, it knows nothing."""
 _NAMED = 3
 
 
@@ -52,11 +57,24 @@ class Auditor:
         self._store_works = store_works
         self._kept_ms = min(retention_ms or FOR_EVER_MS, FOR_EVER_MS)
         self._clock = clock
+        self._began = 0
+        """The ledger's first minute."""
         self._suspects: dict[tuple[str, int], int] = {}
         """(measurement, hour) → the bookings made when it was found to differ for the first time."""
         self._differing: list[tuple[Expected, Audit]] | None = None
         self.audited = 0
         """Counts asked of the store since our start."""
+
+    async def begin(self, measurements: Collection[str], *, sources: int, told_until: int) -> None:
+        """At a start, before anything is stored: what the last run may have stored and not booked is no surprise.
+
+        `told_until` = 0: there was no last run, as far as the ledger knows.
+        """
+        now = self._clock()
+        self._began = await self._state.first_booked_minute() or now
+        hours = {_hour_of(now), _hour_of(told_until - 1 if told_until else now)}
+        most = UNBOOKED * sources if told_until else UNTOLD
+        await self._state.book(_allowance(measurements, hours, most))
 
     async def turn(self) -> None:
         """Looks at a few hours, if the store works; StoreUnavailableError, StateUnavailableError when it can't go on."""
@@ -88,6 +106,9 @@ class Auditor:
         counted = await self._store.count(measurement, hour, hour + HOUR_MS, counted_field(measurement))
         self.audited += 1
         verdict = judge(expected, counted)
+        if verdict is Verdict.MORE and hour <= self._began - HOUR_MS:
+            await self._state.book(_allowance([measurement], [hour], UNTOLD))
+            return
         if verdict is Verdict.AGREES:
             self._suspects.pop((measurement, hour), None)
         elif self._suspects.get((measurement, hour)) != expected.changes:
@@ -98,6 +119,16 @@ class Auditor:
             told = {"measurement": measurement, "hour": to_rfc3339(hour), "counted": counted}
             log.error("ledger_mismatch", certain=expected.certain, most=expected.most, verdict=verdict.value, **told)
         await self._state.put_audits([Audit(measurement, hour, changes=expected.changes, counted=counted, at=now)])
+
+
+def _hour_of(ms: int) -> int:
+    return ms - ms % HOUR_MS
+
+
+def _allowance(measurements: Iterable[str], hours: Iterable[int], most: int) -> Booking:
+    """Points that may be there although nobody booked them."""
+    times = list(hours)
+    return Booking(source="", expected=tuple(Expectation(name, hour, uncertain=most) for name in measurements for hour in times))
 
 
 def describe(differing: Iterable[tuple[Expected, Audit]]) -> str:

@@ -18,6 +18,7 @@ from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from collectors.claims import Claims
 from collectors.deadband import memories
 from collectors.drain import Drain
 from collectors.drift import DriftTracker
@@ -29,7 +30,7 @@ from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
-from ioc.app.auditor import Auditor
+from ioc.app.auditor import EVENTS, Auditor
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.drift_desk import DriftDesk
@@ -142,6 +143,7 @@ class Server:
         )
         self.deadbands = memories(config.families)
         encoder = PointEncoder(config.families, self.deadbands)  # one for all: a device may be heard by several sources
+        claims = Claims()
         self.sources = {
             broker.client_id: make_source(
                 broker,
@@ -153,6 +155,7 @@ class Server:
                 writer=self.writer,
                 unmapped=self.unmapped,
                 drift=watch,
+                claims=claims,
                 encoder=encoder,
                 frontier=self.frontier,
             )
@@ -215,6 +218,7 @@ class Server:
         """Takes up where the last run stopped, before the first live message."""
         now = now_ms()
         await self.drift.restore()
+        await self.auditor.begin([*self.config.families, EVENTS], sources=len(self.sources), told_until=self.files.told_until)
         if self.config.settings.store.rollups.enabled:
             await self.rollups.begin()
         restored, families = self.restored, self.config.families

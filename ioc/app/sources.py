@@ -8,6 +8,7 @@ from pathlib import Path
 
 from alerts.desk import Desk
 from alerts.presence import Ears
+from collectors.claims import Claims
 from collectors.drift_watch import DriftWatch
 from collectors.ingest import Ingest
 from collectors.pipeline import Pipeline
@@ -47,6 +48,7 @@ def make_source(
     writer: Writer,
     unmapped: UnmappedKeys,
     drift: DriftWatch,
+    claims: Claims,
     encoder: PointEncoder,
     frontier: Frontier,
 ) -> Source:
@@ -64,6 +66,8 @@ def make_source(
         redelivery=redelivery,
         dialects=dialects,
         told_until=files.told_until,
+        source=name,
+        claims=claims,
     )
     pipeline = Pipeline(
         name,

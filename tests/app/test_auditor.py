@@ -10,10 +10,11 @@ import pytest
 
 from ioc.adapters.influx import InfluxStore
 from ioc.adapters.state.store import StateDb
-from ioc.app.auditor import DAY_MS, GRACE_MS, HOUR_MS, LOOK_AGAIN_MS, SHOWN_MS, Auditor
-from ioc.domain.ledger import Booking, Expectation
+from ioc.app.auditor import DAY_MS, GRACE_MS, HOUR_MS, LOOK_AGAIN_MS, SHOWN_MS, UNBOOKED, Auditor
+from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms
 from ioc.domain.point import Point, StoreUnavailableError
 
+MINUTE_MS = 60_000
 HOUR = 1_795_000_000_000 // HOUR_MS * HOUR_MS
 CLOSED = HOUR + HOUR_MS + GRACE_MS
 AWAY = StoreUnavailableError("connection refused")
@@ -106,6 +107,32 @@ async def test_hour_that_changed_is_audited_again(site: Site) -> None:
     held, detail = site.told
     assert held
     assert detail == "speaker 2026-11-18T11h UTC: 1 points missing (the store holds 1)"
+
+
+async def test_what_a_killed_run_stored_and_did_not_book_is_no_mismatch(site: Site) -> None:
+    """Within what it could hold at once; what is missing is told all the same."""
+    await site.book(certain=10)
+    await site.state.book(Booking(source="ioc-1", rows=(LedgerRow("speaker", HOUR, LedgerTerms(received=10, stored=10)),)))
+    await site.auditor.begin(["speaker", "event"], sources=1, told_until=HOUR + MINUTE_MS)
+    site.held["speaker", HOUR] = 10 + UNBOOKED
+    await site.turns()
+    assert site.told == (False, "")
+    site.held["speaker", HOUR] = 9
+    await site.book(certain=0)
+    await site.turns()
+    assert site.told[0]
+
+
+async def test_points_from_before_the_ledger_began_are_no_mismatch(site: Site) -> None:
+    """A new ledger beside an old store: in the hour of its beginning, and where something late comes into an older hour."""
+    site.now = HOUR + MINUTE_MS
+    await site.auditor.begin(["speaker"], sources=1, told_until=0)
+    await site.book(certain=1)
+    await site.book(HOUR - 5 * HOUR_MS, certain=1)
+    site.held = {("speaker", HOUR): 60_000, ("speaker", HOUR - 5 * HOUR_MS): 60_000}
+    site.now = CLOSED
+    await site.turns(4)
+    assert site.told == (False, "")
 
 
 async def test_batch_stored_and_not_booked_yet_is_no_mismatch(site: Site) -> None:

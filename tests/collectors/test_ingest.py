@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from collectors.claims import Claims
 from collectors.delivery import Delivery
 from collectors.ingest import Ingest
 from collectors.redelivery import RedeliveryMemory
@@ -234,6 +235,21 @@ def test_forgotten_device_takes_its_vendors_topics_along(families: dict[str, Fam
     taken = reader.read([Delivery(b"tx/g%d/d%d" % (group, n), beat, NOW, 1, 1) for n in range(100) for group in range(3)])
     assert [one.outcome for one in taken] == ["stored", "duplicate", "duplicate"] * 100
     assert reader._routes.topics == 30
+
+
+def test_only_the_first_to_tell_of_a_device_is_sure_of_points_of_its_own(families: dict[str, Family]) -> None:
+    """Two sources give one point twice; so do two families of one device id with their events. Too many devices: nobody is sure."""
+    claims = Claims(most=3)
+    one, two = (
+        Ingest(families, topic_root="ioc/v1", history_limit=DAY, redelivery=RedeliveryMemory(), source=source, claims=claims)
+        for source in ("ioc-1", "ioc-2")
+    )
+    body = {"ts": NOW, "event": "reboot", "volume": 1}
+    said = [message(body, channel="event"), message(body)]
+    other = Delivery(b"ioc/v1/network_site/d1/event", said[0].payload, NOW, 9, 1)
+    assert [taken.fresh for taken in one.read([*said, other])] == [True, True, False]
+    assert [taken.fresh for taken in two.read(said)] == [False, False]
+    assert [taken.fresh for taken in one.read([message(body, device="d2", channel=c) for c in ("event", "telemetry")])] == [False, False]
 
 
 def test_poison_leaves_no_trace_in_memory(families: dict[str, Family]) -> None:

@@ -55,6 +55,12 @@ async def last_minute(conn: AsyncConnection) -> int | None:
     return newest
 
 
+async def first_minute(conn: AsyncConnection) -> int | None:
+    """The oldest arrival minute that is kept, None for an empty ledger."""
+    oldest: int | None = (await conn.execute(select(func.min(ledger_minutes.c.minute)))).scalar_one()
+    return oldest
+
+
 async def drop_minutes(conn: AsyncConnection, before: int) -> None:
     """Forgets the minutes that begin earlier; the sums since the beginning keep them."""
     await conn.execute(delete(ledger_minutes).where(ledger_minutes.c.minute < before))

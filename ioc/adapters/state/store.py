@@ -26,7 +26,7 @@ from ioc.adapters.state.engine_rows import (
 )
 from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprints
 from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
-from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, last_minute, ledger_sums, minutes_from
+from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, first_minute, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
 from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
@@ -174,6 +174,11 @@ class StateDb:
         """The newest arrival minute of the ledger (Unix ms), None for an empty one."""
         async with self._read() as conn:
             return await last_minute(conn)
+
+    async def first_booked_minute(self) -> int | None:
+        """The oldest arrival minute that the ledger still has (Unix ms), None when it is empty."""
+        async with self._read() as conn:
+            return await first_minute(conn)
 
     async def spooled_ids(self) -> frozenset[int]:
         """The spool rows that the ledger counts as spooled."""
