@@ -78,7 +78,9 @@ def compile_dialect(family: Family, dialect: Dialect) -> Decoder:
         ts = read_time(content.told, unit, refusals)
         values, refused = read_values(family, _translate(translations, document, refusals), refusals)
         if not any(value is not None for value in values):
-            raise nothing_usable(refusals, content.unmapped)
+            nothing = nothing_usable(refusals, content.unmapped)
+            nothing.device = name
+            raise nothing
         values = [constant if value is None else value for value, constant in zip(values, constants, strict=True)]
         key = _key(document, repeats)
         unmapped = tuple(key[:64] for key in content.unmapped[:MAX_UNMAPPED])

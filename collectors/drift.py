@@ -7,7 +7,7 @@ they came from none, with what it told itself before.
 * A key that no family declares, and a field with another JSON type, are drift once two devices told them, or one device
   MESSAGES times: a single garbled message is none.
 * A field is lost when at least nine in ten of the old firmware's messages told it and none of the new one's does, after
-  LOST_MESSAGES of two devices or LOST_ALONE of one. Optional fields, told now and then, can't be lost.
+  LOST_MESSAGES of two devices or LOST_ALONE of one that told it themselves. Optional fields, told now and then, can't be lost.
 * A declared field that turns up is what the family is for.
 """
 
@@ -27,6 +27,7 @@ MOST_FIELDS = 400
 MOST_PENDING = 100
 """Fields of a group that were told too seldom to be drift; the oldest make room."""
 MOST_EVENTS = 1_000
+MOST_SETS = 10_000
 MOST_DEVICES = 100_000
 """Of which it is known what they told before; further ones only teach."""
 SAMPLES = 3
@@ -100,12 +101,43 @@ class Event(msgspec.Struct):
         )  # fmt: skip
 
 
+class Telling:
+    """Which fields each device tells, and told before its firmware changed: equal sets are one."""
+
+    def __init__(self) -> None:
+        self._now: dict[int, frozenset[str]] = {}
+        self._before: dict[int, frozenset[str]] = {}
+        self._sets: dict[frozenset[str], frozenset[str]] = {}
+
+    def tells(self, device: int, fields: frozenset[str]) -> None:
+        """It told these."""
+        known = self._now.get(device, frozenset())
+        if fields <= known or (not known and len(self._now) >= MOST_DEVICES):
+            return
+        if len(self._sets) >= MOST_SETS:
+            self._sets.clear()
+        both = known | fields
+        self._now[device] = self._sets.setdefault(both, both)
+
+    def moved(self, device: int) -> None:
+        """Its firmware is another from now on."""
+        told = self._now.pop(device, None)
+        if told is not None:
+            self._before[device] = told
+
+    def missed(self, field: str, devices: Iterable[int]) -> int:
+        """How many of the devices told a field before, or may have."""
+        before = (self._before.get(device) for device in devices)
+        return sum(told is None or field in told for told in before)
+
+
 class DriftTracker:
     """Fed with batches of observations; `groups` and `events` are what has to be kept, `take_changed` names what changed."""
 
     def __init__(self) -> None:
         self.groups: dict[GroupKey, Group] = {}
         self.events: dict[str, Event] = {}
+        self._telling = Telling()
         self.raised = 0
         self.evicted = 0
         """Groups, events and pending fields that had to make room."""
@@ -170,6 +202,7 @@ class DriftTracker:
         if earlier is None or (earlier == "" and firmware):
             self._learning[learner] = 0  # it appears, or tells its firmware for the first time
         elif earlier != firmware:
+            self._telling.moved(device)
             self._learning.pop(learner, None)
             if group.before is None:
                 group.before = earlier
@@ -218,7 +251,8 @@ class DriftTracker:
                 self._learn(group, field, kind)
             else:
                 self._doubt(group, field, kind).add(device, seen)
-        told = {field for field, _ in seen.fields}
+        told = frozenset(field for field, _ in seen.fields)
+        self._telling.tells(device, told)
         for (field, new_type), event in raised.items():
             if new_type is None and field not in told:
                 self._count(event, device, seen)
@@ -275,7 +309,8 @@ class DriftTracker:
     def _lost(self, key: GroupKey, group: Group, before: Group) -> list[Drift]:
         found: list[Drift] = []
         for field, types in sorted(before.types.items()):
-            if sum(types.values()) >= REGULAR * before.looks and not group.told(field):
+            regular = sum(types.values()) >= REGULAR * before.looks and not group.told(field)
+            if regular and self._telling.missed(field, group.devices) >= min(DEVICES, len(group.devices)):
                 latest = group.latest
                 sight = msgspec.structs.replace(latest, devices=set(latest.devices), samples=dict(latest.samples))
                 found += self._raise(key, field, DriftKind.LOST, old=_usual(types), new=None, sight=sight)

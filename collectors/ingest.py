@@ -132,6 +132,7 @@ class Ingest:
         except RefusedError as error:
             taken.outcome = "quarantined"
             taken.refusals = (error.refusal(),)
+            taken.device = taken.device or error.device
         except Exception as error:  # noqa: BLE001  the boundary: a payload that we stumble over is kept for us to look at
             taken.outcome = "quarantined"
             taken.refusals = (Refusal(Reason.FAULT, f"our own error while reading it: {error!r}"[:400]),)

@@ -23,6 +23,8 @@ class RefusedError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
+        self.device: str | None = None
+        """Who sent it, where only the payload tells that."""
 
     def refusal(self, field: str | None = None) -> Refusal:
         """The same as a value."""

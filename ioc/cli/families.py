@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ioc.cli.failure import Exit, Failure
-from ioc.cli.output import print_json, print_table, say
+from ioc.cli.output import print_json, print_table, printable, say
 from ioc.cli.place import DEFAULT_CONFIG, ConfigOption, JsonOption
 
 if TYPE_CHECKING:
@@ -190,4 +190,4 @@ def _sum(readings: "list[Reading]") -> str:
     fit = sum(reading.fits for reading in readings)
     unmapped = sorted({key for reading in readings for key in reading.unmapped})
     left = f" Unmapped: {', '.join(unmapped[:20])}{' …' if len(unmapped) > 20 else ''}." if unmapped else ""  # noqa: PLR2004  a line's worth
-    return f"{fit} of {len(readings)} messages fit.{left}"
+    return printable(f"{fit} of {len(readings)} messages fit.{left}")

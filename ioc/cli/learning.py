@@ -11,6 +11,7 @@ from ioc.cli.captured import Captured
 from ioc.cli.failure import Failure
 from ioc.cli.guessing import is_counter, is_identity, metric_name, slug, time_unit, type_of, unit_of
 from ioc.cli.matching import describe_left, match_fields
+from ioc.cli.output import printable
 from ioc.cli.seen import Seen, leaves
 from ioc.domain.dialect import PayloadFormat, TimeUnit
 from ioc.domain.dialect_check import TAGS
@@ -145,7 +146,7 @@ class Learner:
             inside = any(len(other) > len(path) and other[: len(path)] == path for other in seen)
             if one.kind == "odd" or inside or not path_text(path).isprintable():
                 self._remarks.append(
-                    f"unmapped: {path_text(path)} ({', '.join(sorted(one.kinds))}{', also a container' if inside else ''})"
+                    f"unmapped: {printable(path_text(path))} ({', '.join(sorted(one.kinds))}{', also a container' if inside else ''})"
                 )
                 continue
             usable[path] = one

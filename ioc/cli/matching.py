@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ioc.cli.guessing import slug, type_of, unit_of, words
+from ioc.cli.output import printable
 from ioc.cli.seen import Seen
 from ioc.domain.family import Family, Metric, MetricType
 from ioc.domain.payload_path import Path, path_text
@@ -64,4 +65,4 @@ def _source(metric: Metric, path: Path, seen: Seen) -> object:
 
 def describe_left(paths: Iterable[Path], seen: Mapping[Path, Seen]) -> list[str]:
     """One remark for each place that no metric was found for."""
-    return [f"unmapped: {path_text(path)} ({', '.join(sorted(seen[path].kinds))}; {seen[path].said})" for path in paths]
+    return [f"unmapped: {printable(path_text(path))} ({', '.join(sorted(seen[path].kinds))}; {seen[path].said})" for path in paths]

@@ -41,12 +41,12 @@ def _cell(value: Any) -> str:  # noqa: ANN401  any JSON
         return ";".join(f"{key}={part}" for key, part in value.items())
     if isinstance(value, list | tuple):
         return ",".join(map(str, value))
-    return _printable(str(value))
+    return printable(str(value))
 
 
-def _printable(text: str) -> str:
-    """Text from devices and files may hold control characters: a terminal must not obey them."""
-    return "".join(sign if unicodedata.category(sign)[0] != "C" else "�" for sign in text)
+def printable(text: str, *, keep: str = "") -> str:
+    """Text from devices and files may hold control characters, which a terminal must not obey; those in `keep` stay."""
+    return "".join(sign if unicodedata.category(sign)[0] != "C" or sign in keep else "�" for sign in text)
 
 
 def _width(text: str) -> int:

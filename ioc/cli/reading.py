@@ -9,6 +9,7 @@ from collectors.ingest import Ingest, Taken
 from collectors.redelivery import RedeliveryMemory
 from ioc.app.clock import now_ms
 from ioc.cli.captured import Captured
+from ioc.cli.output import printable
 from ioc.domain.family import Family
 from ioc.domain.rfc3339 import to_rfc3339
 from ioc.domain.sample import DeviceEvent, DeviceStatus, Sample
@@ -48,7 +49,7 @@ class Reading:
         shown = [f"         {name} = {value}{_unit(self.units.get(name))}" for name, value in self.values.items()]
         refused = [f"         refused {field or 'the message'}: {detail} ({reason})" for field, reason, detail in self.refusals]
         left = [f"         unmapped: {', '.join(self.unmapped)}"] if self.unmapped else []
-        return [_printable(line) for line in (head, *shown, *refused, *left)]
+        return [printable(line) for line in (head, *shown, *refused, *left)]
 
     def document(self) -> dict[str, Any]:
         """As scripts read it."""
@@ -111,8 +112,3 @@ def _reading(message: Captured, taken: Taken, families: Mapping[str, Family]) ->
 
 def _unit(unit: str | None) -> str:
     return "" if not unit else unit if unit == "%" else f" {unit}"
-
-
-def _printable(text: str) -> str:
-    """Devices may send control characters: a terminal must not obey them."""
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)

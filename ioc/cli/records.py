@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from ioc.cli.failure import Exit, Failure
-from ioc.cli.output import print_json, print_table
+from ioc.cli.output import print_json, print_table, printable
 from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, place
 
 quarantine = typer.Typer(help="Messages that could not be stored.", no_args_is_help=True)
@@ -49,6 +49,10 @@ def list_quarantine(
 ) -> None:
     """List what is in quarantine, newest first, or who fills it."""
     where = place(config, data_dir)
+    filters = {"--device": device, "--family": family, "--reason": reason, "--from": start, "--to": end, "--partial": partial}
+    if by is not None and (given := [name for name, value in filters.items() if value is not None]):
+        msg = f"--by sums all that waits; leave out {', '.join(given)}, or --by"
+        raise Failure(msg, Exit.USAGE)
     if by is not None:
         found = _act(where, "quarantine.summary", by=by.value, limit=limit, cursor=cursor)
     else:
@@ -58,7 +62,9 @@ def list_quarantine(
         print_json(found)
         return
     columns = _COLUMNS if by is None else [name for name in _SUMS if name == by.value or name not in _By.__members__.values()]
-    print_table(found["items"], columns, empty="The quarantine is empty.")
+    print_table(
+        found["items"], columns, empty="Nothing in quarantine." if not any(filters.values()) else "Nothing in quarantine is like that."
+    )
     if found["next"]:
         print(f"More: the same with --cursor {found['next']}")
 
@@ -72,8 +78,9 @@ def show_quarantined(item: IdArgument, config: ConfigOption = None, data_dir: Da
         return
     for key, value in found.items():
         if not key.startswith("payload"):
-            print(f"{key + ':':<12} {'-' if value is None else value}")
-    print(f"\n{_payload(found)}")
+            print(f"{key + ':':<12} {'-' if value is None else printable(str(value))}")
+    print()
+    print(printable(_payload(found), keep="\n\t"))
 
 
 @quarantine.command("replay")
@@ -144,12 +151,17 @@ def audit(
     from ioc.app.clock import now_ms
     from ioc.cli.audit import compare
     from ioc.domain.audit import Verdict
+    from ioc.domain.point import StoreDeniedError
     from ioc.domain.rfc3339 import to_rfc3339
 
     where = place(config, data_dir)
     wanted = _instant(hour, where)
     start = (now_ms() - HOUR_MS if wanted is None else wanted) // HOUR_MS * HOUR_MS
-    found = compare(where, start)
+    try:
+        found = compare(where, start)
+    except StoreDeniedError as error:
+        # 1 would say that they differ.
+        raise Failure(str(error), Exit.UNREACHABLE) from error
     agrees = all(one.verdict is Verdict.AGREES for one in found)
     rows = [msgspec.to_builtins(one) for one in found]
     if json:
@@ -179,6 +191,7 @@ def _filter(where: Place, *, start: str | None, end: str | None, **equal: object
 def _instant(text: str | None, where: Place) -> int | None:
     """Unix ms of a time; without an offset it is meant in the site's zone."""
     from ioc.config.settings import Site
+    from ioc.domain.rfc3339 import EPOCH, can_be_told
 
     if text is None:
         return None
@@ -189,7 +202,11 @@ def _instant(text: str | None, where: Place) -> int | None:
         raise Failure(msg, Exit.USAGE) from None
     if instant.tzinfo is None:
         instant = instant.replace(tzinfo=(where.config.settings.site if where.config else Site()).zone)
-    return int(instant.timestamp() * 1000)
+    ms = int((instant - EPOCH).total_seconds() * 1000)
+    if not can_be_told(ms):
+        msg = f"{text!r} is no time that anything could have been stored at; write one of this century"
+        raise Failure(msg, Exit.USAGE)
+    return ms
 
 
 def _act(where: Place, command: str, **args: object) -> Any:  # noqa: ANN401  any JSON

@@ -169,6 +169,9 @@ async def test_sums_the_quarantine(connect: Connect) -> None:
     assert (await _json(client, "/api/v1/quarantine/summary", by="reason"))["items"][0]["device"] is None
     assert (await _json(client, "/api/v1/quarantine", partial="true"))["items"] == []
     assert (await client.get("/api/v1/quarantine", params={"replayed": "perhaps"})).status == 400
+    for instant in ("0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", "2400-12-31T23:59:59.999Z"):
+        assert (await client.get("/api/v1/ledger", params={"from": instant})).status == 400
+        assert (await client.get("/api/v1/quarantine", params={"to": instant})).status == 400
 
 
 async def test_lists_and_acknowledges_drift(connect: Connect) -> None:

@@ -216,6 +216,15 @@ def test_ends_with_1_when_refused(ioc: Ioc, args: tuple[str, ...], said: str) ->
 
 
 @pytest.mark.usefixtures("site")
+@pytest.mark.parametrize("hour", ["0001-01-01T00:00", "2400-12-31T23:00", "1500-01-01T00:00Z", "yesterday"])
+def test_hour_that_nothing_can_be_stored_at_is_a_usage_error(ioc: Ioc, hour: str) -> None:
+    """Exit code 2 and a sentence."""
+    ended = ioc("ledger", "audit", "--hour", hour)
+    assert ended.code == 2
+    assert hour in ended.err
+
+
+@pytest.mark.usefixtures("site")
 def test_replay_needs_a_server(ioc: Ioc) -> None:
     """Decoder and store must be at work; exit code 3."""
     ended = ioc("quarantine", "replay", "x")

@@ -26,7 +26,7 @@ NOW = 1_790_000_000_000
 Ioc = Callable[..., Any]
 ENTRY = QuarantineEntry(
     topic=b"ioc/v1/speaker/spk-1/telemetry",
-    payload="{không phải JSON".encode(),
+    payload="\x1b[2J{không phải JSON".encode(),
     family="speaker",
     device="spk-1",
     at=NOW,
@@ -153,9 +153,11 @@ def test_shows_and_replays_the_quarantine(ioc: Ioc) -> None:
     [item] = json.loads(ioc("quarantine", "list", "--json").out)["items"]
     assert (item["reason"], item["device"], item["count"]) == ("not_json", "spk-1", 1)
     assert "the text ends too early" in ioc("quarantine", "list").out
-    assert ioc("quarantine", "show", item["id"]).out.endswith("\n{không phải JSON\n")
+    assert ioc("quarantine", "show", item["id"]).out.endswith("\n\ufffd[2J{không phải JSON\n")
     assert ioc("quarantine", "replay", item["id"]).out == f"Recovered: stored for person:console: {item['id']}\n"
-    assert ioc("quarantine", "list", "--reason", "too_deep").out == "The quarantine is empty.\n"
+    assert ioc("quarantine", "list", "--reason", "too_deep").out == "Nothing in quarantine is like that.\n"
+    refused = ioc("quarantine", "list", "--by", "device", "--reason", "too_deep")
+    assert (refused.code, refused.err) == (2, "--by sums all that waits; leave out --reason, or --by\n")
 
 
 def test_shows_the_quarantine_once_the_server_has_ended(ioc: Ioc, site: Path) -> None:

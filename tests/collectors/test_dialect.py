@@ -94,6 +94,13 @@ def test_device_from_the_payload_has_its_own_clock_and_memory(families: dict[str
     assert [one.is_arrival for one in taken] == [True, True, True, False, False]
 
 
+def test_device_from_the_payload_is_known_although_nothing_else_can_be_read(families: dict[str, Family]) -> None:
+    """It was heard, and whoever looks at the quarantine sees whose message it was."""
+    known = taught(families, topic="box/all", device="id.sn")
+    (taken,) = ingest(known).read([sent("box/all", {"id": {"sn": "a"}, "v": "loud"})])
+    assert (taken.device, taken.outcome, taken.is_arrival) == ("a", "quarantined", True)
+
+
 def test_repetition_is_told_by_the_dialects_own_key(families: dict[str, Family]) -> None:
     """The payload may differ in what the key does not name; without the key's parts the whole payload counts."""
     known = taught(families, topic="box/{group}/{device}", time={"path": "t", "unit": "s"}, duplicate=["t", "n"])

@@ -48,6 +48,21 @@ def test_update_raises_one_event_for_each_field_that_changed() -> None:
     assert all(1 <= len(event.now().samples) <= 3 for event in tracker.events.values())
 
 
+def test_devices_that_never_told_a_field_have_not_lost_it() -> None:
+    """However regularly the others of their firmware tell it."""
+    tracker = DriftTracker()
+    poor = {name: kind for name, kind in USUAL.items() if name != "mains_v"}
+    for at in range(2 * LEARN):
+        tracker.observe([told(USUAL if n < 20 else poor, device=f"d{n}", at=at) for n in range(22)])
+    found: list[Drift] = []
+    for at in range(100, 120):
+        found += tracker.observe([told(poor, device=f"d{n}", firmware="1.1", at=at) for n in (20, 21)])
+    assert found == []
+    for at in range(200, 220):
+        found += tracker.observe([told(poor, device=f"d{n}", firmware="1.1", at=at) for n in (0, 1)])
+    assert phrases(found) == [("lost", "mains_v", "number", None)]
+
+
 def test_update_after_an_update_is_compared_with_the_one_before() -> None:
     """What was drift then is usual now."""
     tracker = taught()

@@ -9,7 +9,7 @@ import msgspec
 from ioc.api.documents import Page
 from ioc.api.problem import ProblemError
 from ioc.domain.alarm_document import Instant
-from ioc.domain.rfc3339 import to_unix_ms
+from ioc.domain.rfc3339 import can_be_told, to_unix_ms
 
 MAX_LIMIT = 1000
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -52,7 +52,10 @@ def parse_instant(text: Instant | msgspec.UnsetType, name: str) -> int | None:
     head, blank, offset = text.rpartition(" ")
     readable = f"{head}+{offset}" if blank and "T" in head else text
     try:
-        return to_unix_ms(msgspec.convert(readable, Annotated[datetime, msgspec.Meta(tz=True)]))
+        ms = to_unix_ms(msgspec.convert(readable, Annotated[datetime, msgspec.Meta(tz=True)]))
     except msgspec.ValidationError as error:
         detail = f"{name!r}: {text[:60]!r} is no instant; write RFC 3339 with an offset, for example 2025-07-01T08:00:00+07:00."
         raise ProblemError(400, detail) from error
+    if not can_be_told(ms):
+        raise ProblemError(400, f"{name!r}: {text[:60]!r} lies outside 1970 to 2262, which is all that a store can hold.")
+    return ms
