@@ -134,8 +134,8 @@ _RULES = (
         severity=Severity.CRITICAL,
         summary=Label(vi="kho số liệu không khớp với sổ cái", en="the store does not hold what the ledger says"),
         cause=Label(
-            vi="Số điểm trong kho khác với số đã ghi sổ: {detail}",
-            en="The store's points differ from those that were booked: {detail}",
+            vi="Số điểm trong kho khác với số đã ghi sổ (thiếu −, thừa +; trong ngoặc là số điểm trong kho): {detail}",
+            en="The store's points differ from those that were booked (missing −, too many +; in brackets: in the store): {detail}",
         ),
         consequence=Label(
             vi="Số liệu đã lưu có thể đã mất, hoặc có nguồn khác ghi vào kho; báo cáo của các giờ này không đáng tin.",

@@ -132,13 +132,11 @@ def _allowance(measurements: Iterable[str], hours: Iterable[int], most: int) -> 
 
 
 def describe(differing: Iterable[tuple[Expected, Audit]]) -> str:
-    """For people: which hours, and by how much."""
+    """For people of any language: which hours, how many points too few (-) or too many (+), and how many there are."""
     told = [_sentence(expected, audit.counted) for expected, audit in differing]
     more = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
     return "; ".join(told[:_NAMED]) + more
 
 
 def _sentence(expected: Expected, counted: int) -> str:
-    off = difference(expected, counted)
-    what = f"{-off} points missing" if off < 0 else f"{off} points that nobody booked"
-    return f"{expected.measurement} {to_rfc3339(expected.hour)[:13]}h UTC: {what} (the store holds {counted})"
+    return f"{expected.measurement} {to_rfc3339(expected.hour)[:13]}h UTC: {difference(expected, counted):+d} ({counted})"

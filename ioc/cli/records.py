@@ -147,7 +147,7 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Compare an hour of the points' own time with what the ledger says; ends with 1 where they differ, 3 where the store is away."""
-    from ioc.app.auditor import HOUR_MS
+    from ioc.app.auditor import HOUR_MS, UNTOLD
     from ioc.app.clock import now_ms
     from ioc.cli.audit import compare
     from ioc.domain.audit import Verdict
@@ -169,7 +169,8 @@ def audit(
     else:
         print(f"{to_rfc3339(start)} to {to_rfc3339(start + HOUR_MS)}")
         columns = ["measurement", "certain", "uncertain", "spooled", "counted", "verdict"]
-        print_table(rows, columns, empty="Nothing was stored of this hour, and the store holds nothing.")
+        shown = [{**row, "uncertain": "unknown" if row["uncertain"] >= UNTOLD else row["uncertain"]} for row in rows]
+        print_table(shown, columns, empty="Nothing was stored of this hour, and the store holds nothing.")
         for one in found:
             print(one.sentence)
     if not agrees:

@@ -106,7 +106,7 @@ async def test_hour_that_changed_is_audited_again(site: Site) -> None:
     assert site.asked == [("event", HOUR), ("speaker", HOUR), ("speaker", HOUR), ("speaker", HOUR)]
     held, detail = site.told
     assert held
-    assert detail == "speaker 2026-11-18T11h UTC: 1 points missing (the store holds 1)"
+    assert detail == "speaker 2026-11-18T11h UTC: -1 (1)"
 
 
 async def test_what_a_killed_run_stored_and_did_not_book_is_no_mismatch(site: Site) -> None:
@@ -207,10 +207,10 @@ async def test_deleted_and_foreign_points_are_found_in_a_real_influxdb(site: Sit
     assert left == 997
     assert (await looked_again())[0] is False  # within what repeats of one time explain
     await site.book(certain=10)
-    assert await looked_again() == (True, "speaker 2026-11-18T11h UTC: 3 points missing (the store holds 997)")
+    assert await looked_again() == (True, "speaker 2026-11-18T11h UTC: -3 (997)")
     await store.write(points)
     assert await looked_again() == (False, "")
     stranger = "\n".join(f"speaker,device=x lag_ms=0i {HOUR + n}" for n in range(15))
     await asyncio.to_thread(influxdb.write, bucket, stranger)
-    assert await looked_again() == (True, "speaker 2026-11-18T11h UTC: 5 points that nobody booked (the store holds 1015)")
+    assert await looked_again() == (True, "speaker 2026-11-18T11h UTC: +5 (1015)")
     await store.close()
