@@ -260,3 +260,25 @@ async def test_sums_agree_with_the_messages_whatever_comes(tmp_path: Path, batch
     assert sum(group.messages + group.copies for group in groups) == news - evicted
     assert sum(group.bytes for group in groups) == stats.bytes_used
     await quarantine.close()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 12_000), every=st.integers(1, 4))
+async def test_sums_agree_whatever_is_replayed_meanwhile(
+    tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int, every: int
+) -> None:
+    """What the sums say is what lies there; what waits and what was stored after all make up the level."""
+    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit)
+    await quarantine.open()
+    for at, batch in enumerate(batches):
+        await quarantine.add(batch)
+        await quarantine.mark_replayed([item.id for item in (await quarantine.list(limit=10_000))[::every]], at)
+    kept = await quarantine.list(QuarantineFilter(replayed=None), limit=10_000)
+    groups = await quarantine.summary(limit=1_000)
+    level = await quarantine.stats()
+    assert level.entries == len(kept) == sum(group.entries for group in groups)
+    assert level.messages + level.copies == sum(item.count for item in kept) == sum(group.messages + group.copies for group in groups)
+    assert sum(group.replayed for group in groups) == sum(item.replayed_at is not None for item in kept)
+    assert 0 <= level.replayed_bytes <= level.bytes_used <= limit
+    assert (level.replayed_bytes == 0) == all(item.replayed_at is None for item in kept)
+    await quarantine.close()
