@@ -8,7 +8,7 @@ import msgspec
 
 from collectors.decode import MAX_TS, MAX_UNMAPPED, Decoder, Fields, epoch_ms, nothing_usable, read_values
 from collectors.dialects.influx_line import merge_lines, read_lines
-from collectors.lenient import Json, RefusedError, convert, parse_object
+from collectors.lenient import Json, RefusedError, convert, kind_of, parse_object
 from ioc.domain.dialect import Dialect, FieldSource, PayloadFormat, TimeUnit
 from ioc.domain.dialect_check import constant_value
 from ioc.domain.family import Family, Metric, MetricType
@@ -190,7 +190,7 @@ def _number(raw: object) -> float | int:
     if isinstance(raw, str) and _NUMBER.fullmatch(raw):
         return int(raw) if _WHOLE.fullmatch(raw) else float(raw)
     if isinstance(raw, bool) or not isinstance(raw, int | float):
-        raise RefusedError(Reason.WRONG_TYPE, f"expected a number, got {repr(raw)[:40]}")
+        raise RefusedError(Reason.WRONG_TYPE, f"expected a number, got {kind_of(raw)} {repr(raw)[:40]}")
     return raw
 
 

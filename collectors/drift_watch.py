@@ -1,5 +1,6 @@
 """Which messages are looked at for schema drift: the first ones of a device or firmware, whatever is odd, and one now and then."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -9,6 +10,7 @@ from collectors.ingest import Taken
 from collectors.lenient import Json, RefusedError, convert, parse_object
 from ioc.domain.drift import NATIVE, Drift
 from ioc.domain.family import Family, MetricType
+from ioc.domain.payload_path import look_up, parse_path
 from ioc.domain.sample import DeviceStatus, Reason, Sample
 
 LOOKS = 6
@@ -20,6 +22,8 @@ MOST_DEVICES = 100_000
 MAX_SAMPLE = 512
 _MAX_FIRMWARE = 64
 _UNREADABLE = (Reason.NO_USABLE_FIELD, Reason.NO_KNOWN_METRIC)
+_GOT = re.compile(r", got (\w+)")
+"""How the lenient path words what stood in a field's place."""
 _JSON = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object"}
 _DECLARED = {
     MetricType.BOOL: "boolean",
@@ -113,7 +117,9 @@ class DriftWatch:
         if isinstance(taken.news, Sample):
             said = zip(self._types[family.family], taken.news.values, strict=True)
             fields = {name: kind for (name, kind), value in said if value is not None}
-        if taken.refusals or taken.unmapped:
+        if taken.dialect:
+            _add_odd_of_dialect(fields, taken, family)
+        elif taken.refusals or taken.unmapped:
             _add_odd(fields, taken, family)
         return fields
 
@@ -138,6 +144,21 @@ def _object(taken: Taken) -> Json:
         return parse_object(taken.delivery.payload)
     except RefusedError:
         return {}
+
+
+def _add_odd_of_dialect(fields: dict[str, str], taken: Taken, family: Family) -> None:
+    """A vendor's own keys by their paths; a field of ours that did not fit, with the type that stood in its place."""
+    document = _object(taken) if taken.unmapped else {}
+    for name in taken.unmapped:
+        try:
+            value = look_up(document, parse_path(name))
+        except ValueError:
+            continue
+        fields[name] = _JSON.get(type(value), "value")
+    for refusal in taken.refusals:
+        if refusal.field in family.index:
+            said = _GOT.search(refusal.detail) if refusal.reason is Reason.WRONG_TYPE else None
+            fields[refusal.field] = said[1] if said else _DECLARED[family.metrics[family.index[refusal.field]].type]
 
 
 def _add_odd(fields: dict[str, str], taken: Taken, family: Family) -> None:

@@ -46,7 +46,7 @@ def parse_object(payload: bytes) -> Json:
     except json.JSONDecodeError as error:
         raise RefusedError(Reason.NOT_JSON, f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
     if not isinstance(document, dict):
-        raise RefusedError(Reason.NOT_OBJECT, f"a JSON {_kind(document)}, not an object")
+        raise RefusedError(Reason.NOT_OBJECT, f"a JSON {kind_of(document)}, not an object")
     _check_shape(document)
     return document
 
@@ -133,9 +133,10 @@ def _check_shape(document: Json) -> None:
 
 
 def _wrong(value: object, expected: str) -> RefusedError:
-    return RefusedError(Reason.WRONG_TYPE, f"expected {expected}, got {_kind(value)}")
+    return RefusedError(Reason.WRONG_TYPE, f"expected {expected}, got {kind_of(value)}")
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """JSON's name of a value's type."""
     names = {bool: "boolean", int: "number", float: "number", str: "string", list: "array", dict: "object", type(None): "null"}
     return names[type(value)]

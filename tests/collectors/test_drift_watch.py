@@ -19,14 +19,19 @@ NOW = 1_700_000_000_000
 class Bench:
     """A watch behind a real reader; `looks` = how many messages were looked at so far."""
 
-    def __init__(self, families: dict[str, Family]) -> None:
+    def __init__(self, families: dict[str, Family], *dialects: str) -> None:
         self.tracker = DriftTracker()
         self.watch = DriftWatch(self.tracker, families)
-        self._ingest = Ingest(families, topic_root="ioc/v1", history_limit=90 * 86_400_000, redelivery=RedeliveryMemory())
+        self._ingest = Ingest(
+            families, topic_root="ioc/v1", history_limit=90 * 86_400_000, redelivery=RedeliveryMemory(), dialects=dialects
+        )
 
-    def send(self, document: object, *, device: str = "d1", channel: str = "telemetry", at: int = NOW, **flags: Any) -> None:
+    def send(
+        self, document: object, *, device: str = "d1", channel: str = "telemetry", at: int = NOW, topic: str = "", **flags: Any
+    ) -> None:
         payload = document if isinstance(document, bytes) else json.dumps(document).encode()
-        self.watch.note(self._ingest.read([Delivery(f"ioc/v1/speaker/{device}/{channel}".encode(), payload, at, 1, 1, **flags)]))
+        topic = topic or f"ioc/v1/speaker/{device}/{channel}"
+        self.watch.note(self._ingest.read([Delivery(topic.encode(), payload, at, 1, 1, **flags)]))
 
     @property
     def looks(self) -> int:
@@ -112,3 +117,16 @@ def test_no_payload_disturbs_the_watch(families: dict[str, Family], messages: li
         bench.send(payload, channel=channel, at=NOW + at)
     for event in bench.tracker.events.values():
         assert all(len(sample) <= 4 * MAX_SAMPLE for sample in event.now().samples)
+
+
+def test_dialect_is_a_group_of_its_own_and_its_nested_keys_and_types_are_seen(families: dict[str, Family]) -> None:
+    """After an update a vendor's new key deep inside is new, and what stands in a field's place is its new type."""
+    bench = Bench(families, "volume_steps")
+    usual = {"play": {"state": "PLAY", "vol": 8}, "temps": [300, 310], "door": "CLOSED"}
+    for n in range(8):
+        bench.send(usual | {"time": NOW + n}, at=NOW + n, topic="spk/d1/report")
+    changed = usual | {"play": {"state": "PLAY", "vol": [8], "codec": "opus"}}
+    for n in range(100, 112):
+        bench.send(changed | {"time": NOW + n}, at=NOW + n, topic="spk/d1/report")
+    found = {(drift.dialect, drift.kind.value, drift.field, drift.new_type) for drift in bench.watch.news}
+    assert found == {("volume_steps", "new", "play.codec", "string"), ("volume_steps", "retyped", "volume", "array")}
