@@ -17,7 +17,7 @@ from ioc.domain.principal import Role
 
 log = structlog.get_logger("ioc.run")
 
-COLLECT_AFTER = (50_000, 20, 50)
+COLLECT_AFTER = (50_000, 10, 10)
 """Allocations, then collections, between looks for garbage in cycles: what a message makes holds none, and goes away by itself."""
 
 
