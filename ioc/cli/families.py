@@ -49,7 +49,7 @@ def check(
 
     known = _known([Path(file)] if Path(file).exists() else [], config)
     chosen = _chosen(file, known)
-    readings = read_samples(read_captured(samples), known, chosen)
+    readings = read_samples(read_captured(samples), known, chosen, topic_root=_topic_root(config))
     if json:
         print_json(_report(readings))
     else:
@@ -85,7 +85,7 @@ def learn(
         print(text, end="")
     for remark in proposal.remarks:
         say(remark)
-    say(_trial(text, messages, known))
+    say(_trial(text, messages, known, _topic_root(config)))
 
 
 def _one_of(families: "Mapping[str, Family]", name: str) -> "Family":
@@ -106,7 +106,7 @@ def _family_name(name: str) -> str:
     return name
 
 
-def _trial(text: str, messages: "list[Captured]", known: "Family | None") -> str:
+def _trial(text: str, messages: "list[Captured]", known: "Family | None", root: str) -> str:
     """How many of the messages the proposal itself reads."""
     from ioc.cli.reading import read_samples
     from ioc.config.document import parse_document
@@ -118,7 +118,7 @@ def _trial(text: str, messages: "list[Captured]", known: "Family | None") -> str
         family = validate(Family, document)
     else:
         family = known.model_copy(update={"dialects": validate(DialectFile, document).dialects})
-    return _sum(read_samples(messages, {family.family: family}, {dialect.id for dialect in family.dialects}))
+    return _sum(read_samples(messages, {family.family: family}, {dialect.id for dialect in family.dialects}, topic_root=root))
 
 
 def _known(paths: Iterable[Path], config: Path | None) -> "dict[str, Family]":
@@ -140,6 +140,15 @@ def _known(paths: Iterable[Path], config: Path | None) -> "dict[str, Family]":
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def _topic_root(config: Path | None) -> str:
+    """The first source's, where there is a configuration."""
+    from ioc.config.load import load_config
+    from ioc.config.settings import Broker
+
+    main = config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+    return str(Broker.model_fields["topic_root"].default) if main is None else load_config(main, os.environ).settings.brokers[0].topic_root
 
 
 def _chosen(file: str, known: "Mapping[str, Family]") -> frozenset[str]:

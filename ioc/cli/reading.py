@@ -68,9 +68,11 @@ class Reading:
         }
 
 
-def read_samples(messages: Iterable[Captured], families: Mapping[str, Family], dialects: Collection[str]) -> list[Reading]:
+def read_samples(
+    messages: Iterable[Captured], families: Mapping[str, Family], dialects: Collection[str], *, topic_root: str
+) -> list[Reading]:
     """Each message as a collector would take it; one that tells no arrival arrives now."""
-    reader = Ingest(families, topic_root="ioc/v1", history_limit=2**62, redelivery=RedeliveryMemory(), dialects=dialects)
+    reader = Ingest(families, topic_root=topic_root, history_limit=2**62, redelivery=RedeliveryMemory(), dialects=dialects)
     now = now_ms()
     readings = []
     for number, message in enumerate(messages):

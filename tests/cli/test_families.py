@@ -222,4 +222,6 @@ def test_any_capture_gives_a_file_that_loads_or_a_refusal(messages: list[tuple[s
         return
     family = validate(Family, parse_document(text, "proposal"))
     assert not [fault for dialect in family.dialects for fault in dialect_faults(family, dialect)]
-    assert len(read_samples(captured, {"learnt": family}, {dialect.id for dialect in family.dialects})) == len(captured)
+    assert len(read_samples(captured, {"learnt": family}, {dialect.id for dialect in family.dialects}, topic_root="ioc/v1")) == len(
+        captured
+    )
