@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from collectors.deadband import DeadbandMemory
 from collectors.ingest import Taken
+from collectors.routing import EVENTS
 from ioc.domain.family import Family
 from ioc.domain.point import FieldValue, Point
 from ioc.domain.sample import DeviceEvent, Sample, Value
@@ -28,7 +29,7 @@ class PointEncoder:
                 return self._point(news, memory.news(news, corrected=taken.clock_corrected))
             return self.sample(news)
         if isinstance(news, DeviceEvent):
-            return Point("event", (("device", news.device), ("event", news.name)), {"body": news.body}, news.ts)
+            return Point(EVENTS, (("device", news.device), ("event", news.name)), {"body": news.body}, news.ts)
         return None
 
     def sample(self, sample: Sample) -> Point:

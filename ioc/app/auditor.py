@@ -6,6 +6,8 @@ from typing import Protocol
 import structlog
 
 from alerts.inputs import OwnCondition
+from collectors.accounting import HOUR_MS, hour_of
+from collectors.routing import EVENTS
 from ioc.adapters.state.store import StateDb
 from ioc.domain.audit import Audit, Expected, Verdict, difference, judge
 from ioc.domain.ledger import Booking, Expectation
@@ -14,8 +16,6 @@ from ioc.domain.rfc3339 import to_rfc3339
 log = structlog.get_logger("ioc.audit")
 
 RULE = "ioc_ledger_mismatch"
-EVENTS = "event"
-HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 GRACE_MS = 10 * 60_000
 """What is late by less is waited for."""
@@ -72,7 +72,7 @@ class Auditor:
         """
         now = self._clock()
         self._began = await self._state.first_booked_minute() or now
-        hours = {_hour_of(now), _hour_of(told_until - 1 if told_until else now)}
+        hours = {hour_of(now), hour_of(told_until - 1 if told_until else now)}
         most = UNBOOKED * sources if told_until else UNTOLD
         await self._state.book(_allowance(measurements, hours, most))
 
@@ -119,10 +119,6 @@ class Auditor:
             told = {"measurement": measurement, "hour": to_rfc3339(hour), "counted": counted}
             log.error("ledger_mismatch", certain=expected.certain, most=expected.most, verdict=verdict.value, **told)
         await self._state.put_audits([Audit(measurement, hour, changes=expected.changes, counted=counted, at=now)])
-
-
-def _hour_of(ms: int) -> int:
-    return ms - ms % HOUR_MS
 
 
 def _allowance(measurements: Iterable[str], hours: Iterable[int], most: int) -> Booking:

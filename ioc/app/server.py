@@ -24,13 +24,14 @@ from collectors.drain import Drain
 from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
 from collectors.points import PointEncoder
+from collectors.routing import EVENTS
 from collectors.spool_books import SpoolBooks
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
-from ioc.app.auditor import EVENTS, Auditor
+from ioc.app.auditor import Auditor
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.drift_desk import DriftDesk

@@ -6,9 +6,11 @@ from typing import Any
 
 import msgspec
 
+from collectors.accounting import HOUR_MS
+from collectors.routing import EVENTS
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
-from ioc.app.auditor import EVENTS, HOUR_MS, counted_field
+from ioc.app.auditor import counted_field
 from ioc.app.clock import now_ms
 from ioc.cli.action import act
 from ioc.cli.failure import Failure

@@ -147,7 +147,8 @@ def audit(
     json: JsonOption = False,
 ) -> None:
     """Compare an hour of the points' own time with what the ledger says; ends with 1 where they differ, 3 where the store is away."""
-    from ioc.app.auditor import HOUR_MS, UNTOLD
+    from collectors.accounting import HOUR_MS, hour_of
+    from ioc.app.auditor import UNTOLD
     from ioc.app.clock import now_ms
     from ioc.cli.audit import compare
     from ioc.domain.audit import Verdict
@@ -156,7 +157,7 @@ def audit(
 
     where = place(config, data_dir)
     wanted = _instant(hour, where)
-    start = (now_ms() - HOUR_MS if wanted is None else wanted) // HOUR_MS * HOUR_MS
+    start = hour_of(now_ms() - HOUR_MS if wanted is None else wanted)
     try:
         found = compare(where, start)
     except StoreDeniedError as error:
