@@ -17,6 +17,7 @@ from collectors.canary import CanaryTrack
 from collectors.client import MQTT5, LoopClient
 from collectors.delivery import CanaryBack, Delivery
 from collectors.ending import Ending, Kind, closed_by_broker, lost, refused, subscribe_refused
+from collectors.frames import DUP, RETAIN
 from collectors.source import SessionLimits, SourceSettings
 from collectors.transport import BufferedSocket
 from collectors.wire import Wire
@@ -101,7 +102,7 @@ class Connection:
 
     def _make_client(self) -> LoopClient:
         arguments = {} if self._version is MQTT5 else {"clean_session": False}
-        client = LoopClient(self._socket, self._on_publish_read, client_id=self._settings.client_id, protocol=self._version, **arguments)
+        client = LoopClient(self._socket, self._on_message, client_id=self._settings.client_id, protocol=self._version, **arguments)
         if self._settings.username is not None:
             client.username_pw_set(self._settings.username, self._settings.password)
         client.will_set(self._settings.status_topic, _OFFLINE, qos=1, retain=True)
@@ -117,24 +118,28 @@ class Connection:
     def _before_turn(self) -> None:
         self._arrival = self._clock()
 
-    def _on_publish_read(self, topic: bytes, payload: bytes, mid: int, qos: int, dup: bool, retain: bool) -> None:  # noqa: FBT001, PLR0917 - one call a message
+    def _on_message(self, topic: bytes, payload: bytes, mid: int, head: int) -> bool:
+        """Takes a message; False = reading has stopped."""
         try:
             self._publish_at = self._wire.read_at
             if topic.startswith(self._own_prefix):
-                self._on_own(topic, payload, mid, qos)
-                return
-            delivery = Delivery(topic, payload, self._arrival, mid, self.epoch, qos, dup, retain, self._backlog)
+                self._on_own(topic, payload, mid)
+                return True
+            qos = 1 if mid else 0
+            delivery = Delivery(topic, payload, self._arrival, mid, self.epoch, qos, head & DUP != 0, head & RETAIN != 0, self._backlog)
             if qos:
                 self._note_owed(delivery)
-            if not self._inbox.deliver(delivery):
-                self._wire.pause()
+            if self._inbox.deliver(delivery):
+                return True
+            self._wire.pause()
         except Exception as error:  # noqa: BLE001 - boundary to paho
-            self._wire.fault("on_publish_read", error)
+            self._wire.fault("on_message", error)
+        return False
 
-    def _on_own(self, topic: bytes, payload: bytes, mid: int, qos: int) -> None:
-        back = self._canaries.back(payload) if qos and topic == self._canary_topic else None
+    def _on_own(self, topic: bytes, payload: bytes, mid: int) -> None:
+        back = self._canaries.back(payload) if mid and topic == self._canary_topic else None
         if back is None:
-            if qos:
+            if mid:
                 self._owed.arrived_own(mid)
             return
         sent_at, first = back

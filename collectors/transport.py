@@ -103,63 +103,50 @@ async def _ready(sock: socket.socket, *, writing: bool) -> None:
 
 
 class BufferedSocket:
-    """What paho takes for a socket (its SocketLike).
+    """What paho takes for a socket (its SocketLike), with one call for much: paho reads from it only what is lent.
 
-    paho reads a packet's head byte by byte and writes each PUBACK by itself; here that costs no system call each.
+    paho writes each PUBACK by itself; here that costs no system call each.
     """
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
-        self._read = b""
-        self._at = 0
-        self._aside: bytes | None = None
-        """What was read ahead, while nothing is given out."""
+        self._lent = b""
         self._unsent = bytearray()
         self.failure: OSError | None = None
         """What the system said when the connection broke."""
         self.on_bytes: Callable[[], None] = lambda: None
         """Called at each successful read."""
-        self.blocked = False
-        """The last read found nothing more to read."""
 
-    def recv(self, size: int) -> bytes:
-        """At most `size` bytes; BlockingIOError when none are there."""
-        at = self._at
-        if at >= len(self._read):
-            self._fill()
-            at = 0
-        piece = self._read[at : at + size]
-        self._at = at + len(piece)
-        return piece
-
-    def hold(self) -> None:
-        """Gives out nothing more until `release`: paho reads several packets at once while messages of ours are on their way."""
-        if self._aside is None:
-            self._aside = self._read[self._at :]
-            self._read, self._at = b"", 0
-
-    def release(self) -> None:
-        """Gives out again, first what was read ahead."""
-        if self._aside is not None:
-            self._read, self._at, self._aside = self._aside, 0, None
-
-    def _fill(self) -> None:
-        self._read, self._at = b"", 0
-        if self._aside is not None:
-            self.blocked = True
-            raise BlockingIOError
+    def read(self) -> bytes:
+        """What is there, in one piece; BlockingIOError when nothing is, empty once the connection is over (then `failure` says why)."""
         try:
-            self._read = self._sock.recv(_READ_SIZE)
+            piece = self._sock.recv(_READ_SIZE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             # A TLS 1.3 connection never needs to write in order to read, and our ticks write often enough for older ones.
-            self.blocked = True
             raise BlockingIOError from None
         except OSError as error:
             self.failure = error
-            raise
-        if not self._read:
+            return b""
+        if not piece:
             self.failure = ConnectionResetError(0, "closed by the broker")
         self.on_bytes()
+        return piece
+
+    @property
+    def read_ahead(self) -> bool:
+        """Whether TLS holds more that no selector sees."""
+        return isinstance(self._sock, ssl.SSLSocket) and self._sock.fileno() >= 0 and self._sock.pending() > 0
+
+    def lend(self, packet: bytes) -> None:
+        """One whole packet, for paho to read."""
+        self._lent = packet
+
+    def recv(self, size: int) -> bytes:
+        """At most `size` bytes of what is lent; then BlockingIOError, or nothing once the connection is over."""
+        if not self._lent and self.failure is None:
+            raise BlockingIOError
+        piece, self._lent = self._lent[:size], self._lent[size:]
+        return piece
 
     def send(self, data: bytes | bytearray) -> int:
         """Takes bytes to be sent by `flush`; BlockingIOError when enough is waiting."""
@@ -212,15 +199,14 @@ class BufferedSocket:
         return self._sock.fileno()
 
     def pending(self) -> int:
-        """Bytes that were read already."""
-        return len(self._read) - self._at
+        """Bytes that are lent and not yet read."""
+        return len(self._lent)
 
     def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - paho's signature
         """Stays non-blocking whatever is asked."""
 
     def close(self) -> None:
-        """Sends what can be sent at once, forgets what was read ahead, and closes."""
-        self._read, self._at = b"", 0
+        """Sends what can be sent at once, and closes."""
         if self._sock.fileno() < 0:
             return
         try:

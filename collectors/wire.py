@@ -7,12 +7,10 @@ import structlog
 
 from collectors.client import LoopClient
 from collectors.ending import Ending, Kind, lost
+from collectors.frames import MalformedError
 from collectors.transport import BufferedSocket
 
 log = structlog.get_logger("ioc.session")
-
-PACKETS_A_TURN = 500
-"""Packets read before the loop gets its turn."""
 
 
 class Wire:
@@ -66,14 +64,12 @@ class Wire:
         """Stops reading."""
         if self.paused_since is None and not self.ended.done():
             self.paused_since = self._loop.time()
-            self._socket.hold()
             self._loop.remove_reader(self._socket.fileno())
 
     def resume(self) -> None:
-        """Reads on, first what was read ahead."""
+        """Reads on, first what was read already."""
         if self.paused_since is not None and not self.ended.done():
             self.paused_since = None
-            self._socket.release()
             self.read_at = self._loop.time()
             self._loop.add_reader(self._socket.fileno(), self._readable)
             self._loop.call_soon(self._read_on)
@@ -87,17 +83,15 @@ class Wire:
         self._socket.close()
 
     def _readable(self) -> None:
-        opened, read = self._socket, self._client.loop_read
-        opened.blocked = False
+        """One turn: what one read brings."""
         try:
             self._before_turn()
-            for _ in range(PACKETS_A_TURN):
-                read()
-                if opened.blocked or self.paused_since is not None or self.ended.done():
-                    break
-            else:
-                self._loop.call_soon(self._read_on)
+            self._client.loop_read()
             self._after_turn()
+            if self._socket.read_ahead:
+                self._loop.call_soon(self._read_on)
+        except MalformedError:
+            self.end(lost(None, "what the broker sent is no MQTT"))
         except Exception as error:  # noqa: BLE001 - boundary to paho
             self.fault("reading", error)
 

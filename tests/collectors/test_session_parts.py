@@ -1,6 +1,5 @@
 """The session's pure parts."""
 
-import socket
 import ssl
 
 import pytest
@@ -135,20 +134,3 @@ def test_reason_is_read_where_writing_fails_first() -> None:
     with pytest.raises(ssl.SSLEOFError):
         sock.flush()
     assert "certificate required" in str(sock.failure)
-
-
-def test_socket_that_is_held_gives_out_nothing_until_it_is_released() -> None:
-    """Not what was read ahead, nor what comes meanwhile; then all of it, in order."""
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.settimeout(0)
-        sock = BufferedSocket(ours)
-        theirs.sendall(b"first second")
-        assert sock.recv(6) == b"first "
-        sock.hold()
-        sock.hold()
-        theirs.sendall(b" third")
-        with pytest.raises(BlockingIOError):
-            sock.recv(6)
-        sock.release()
-        assert sock.recv(99) + sock.recv(99) == b"second third"
