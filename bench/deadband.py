@@ -82,7 +82,7 @@ async def province(servers: Stand, devices: int) -> None:
     await store.prepare(0)
     await store.prepare_rollups(730 * DAY_S * 1000)
     start = int(time.time() * 1000) // 60_000 * 60_000 - 300_000
-    points = [Point("speaker", (("device", f"d{i}"),), {name: float(i) for name in names}, start + i) for i in range(devices)]
+    points = [Point.of("speaker", (("device", f"d{i}"),), {name: float(i) for name in names}, start + i) for i in range(devices)]
     await store.write(points)
     for turn in ("first", "second"):
         began, wall = time.process_time(), time.monotonic()

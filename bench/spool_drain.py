@@ -45,7 +45,9 @@ def points(first: int, count: int, at: int) -> list[Point]:
     """Of different devices."""
     dice = random.Random(first)
     fields = {f"m{n}": round(dice.uniform(0, 100), 1) for n in range(FIELDS)}
-    return [Point("speaker", (("device", f"SPK-{(first + n) % 6_105:05}"),), {**fields, "lag_ms": n}, at + first + n) for n in range(count)]
+    return [
+        Point.of("speaker", (("device", f"SPK-{(first + n) % 6_105:05}"),), {**fields, "lag_ms": n}, at + first + n) for n in range(count)
+    ]
 
 
 async def live(writer: Writer, rate: int, goes_on: Callable[[], bool]) -> list[float]:

@@ -7,7 +7,7 @@ from collectors.deadband import DeadbandMemory
 from collectors.ingest import Taken
 from collectors.routing import EVENTS
 from ioc.domain.family import Family
-from ioc.domain.point import FieldValue, Point
+from ioc.domain.point import Point
 from ioc.domain.sample import DeviceEvent, Sample, Value
 
 
@@ -18,7 +18,7 @@ class PointEncoder:
     """
 
     def __init__(self, families: Mapping[str, Family], deadbands: Mapping[str, DeadbandMemory] = MappingProxyType({})) -> None:
-        self._names = {name: tuple(metric.name for metric in family.metrics) for name, family in families.items()}
+        self._names = {name: (*(metric.name for metric in family.metrics), "lag_ms") for name, family in families.items()}
         self._deadbands = deadbands
 
     def point(self, taken: Taken) -> Point | None:
@@ -29,7 +29,7 @@ class PointEncoder:
                 return self._point(news, memory.news(news, corrected=taken.clock_corrected))
             return self.sample(news)
         if isinstance(news, DeviceEvent):
-            return Point(EVENTS, (("device", news.device), ("event", news.name)), {"body": news.body}, news.ts)
+            return Point.of(EVENTS, (("device", news.device), ("event", news.name)), {"body": news.body}, news.ts)
         return None
 
     def sample(self, sample: Sample) -> Point:
@@ -37,8 +37,5 @@ class PointEncoder:
         return self._point(sample, sample.values)
 
     def _point(self, sample: Sample, values: tuple[Value, ...]) -> Point:
-        fields: dict[str, FieldValue] = {
-            name: value for name, value in zip(self._names[sample.family], values, strict=True) if value is not None
-        }
-        fields["lag_ms"] = sample.lag_ms
-        return Point(sample.family, (("device", sample.device),), fields, sample.ts)
+        tags = (("device", sample.device),)
+        return Point(sample.family, tags, self._names[sample.family], (*values, sample.lag_ms), sample.ts)

@@ -54,9 +54,9 @@ async def adapter(stage: Stage, findings: Findings) -> None:
         proxy = await stage.stack.enter_async_context(StoreProxy(influx.url))
         store = InfluxStore(proxy.url, org=influx.org, bucket=bucket, token=influx.token)
         now = int(time.time() * 1000)
-        points = [Point("speaker", (("device", f"D{n:04}"),), {"volume": n, "lag_ms": 0}, now - 60_000) for n in range(POINTS)]
+        points = [Point.of("speaker", (("device", f"D{n:04}"),), {"volume": n, "lag_ms": 0}, now - 60_000) for n in range(POINTS)]
         if case.fields:
-            points[BAD] = Point("speaker", (("device", f"D{BAD:04}"),), dict(case.fields), now - 60_000 - case.age_ms)
+            points[BAD] = Point.of("speaker", (("device", f"D{BAD:04}"),), dict(case.fields), now - 60_000 - case.age_ms)
         if case.fields.get("audio_dbfs"):
             influx.write(bucket, f'speaker,device=other audio_dbfs="loud" {now - 60_000}')
         else:

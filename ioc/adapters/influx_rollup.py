@@ -55,7 +55,7 @@ def point(measurement: str, one: DeviceMinute) -> Point:
             fields[f"{metric}_last"] = rolled.last
         if rolled.count > 1:
             fields[f"{metric}_count"] = rolled.count
-    return Point(measurement, (("device", one.device),), fields, one.minute)
+    return Point.of(measurement, (("device", one.device),), fields, one.minute)
 
 
 def stored_question(measurement: str, device: str, metric: str, start: int, end: int) -> str:

@@ -58,7 +58,7 @@ class BatchWrite:
 
     async def run(self, send: Send, ask_types: AskTypes) -> list[PointRefusal]:
         """The refusals, once all else is stored; what the two raise passes through. `ask_types`: measurement → field → stored types."""
-        await asyncio.to_thread(self._encode, list(self._points))
+        await asyncio.to_thread(self._encode, list(self._points.values()))
         groups = deque([sorted(self._lines)])
         requests = 0
         while groups:
@@ -93,12 +93,12 @@ class BatchWrite:
                     told = f'field "{name}" on measurement "{measurement}" is type {kind}, already exists as type {next(iter(known))}'
                     self._refuse_field(index, FieldConflict(measurement, name, kind, told))
 
-    def _encode(self, indexes: Sequence[int]) -> None:
-        for index in indexes:
-            try:
-                self._lines[index] = self._encoder.line(self._points[index])
-            except ValueError as error:
-                self._refuse(index, str(error))
+    def _encode(self, points: Sequence[Point]) -> None:
+        for index, line in enumerate(self._encoder.lines(points)):
+            if isinstance(line, bytes):
+                self._lines[index] = line
+            else:
+                self._refuse(index, str(line))
 
     def _after(self, group: list[int], answer: Answer) -> list[list[int]]:
         """Which groups to send next."""
@@ -158,8 +158,8 @@ class BatchWrite:
             self._refuse(index, conflict.detail)
             return
         self._fields.setdefault(index, {})[conflict.field] = conflict.detail
-        self._points[index] = Point(point.measurement, point.tags, left, point.ts)
-        self._encode([index])
+        self._points[index] = Point.of(point.measurement, point.tags, left, point.ts)
+        self._lines[index] = self._encoder.line(self._points[index])
 
     def _refuse(self, index: int, detail: str) -> None:
         self._whole[index] = detail

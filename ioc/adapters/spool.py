@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from ioc.adapters.spool_file import SpoolFullError
-from ioc.adapters.spool_format import batch_checksum
+from ioc.adapters.spool_format import batch_checksum, pack_points, unpack_points
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import Point
 
@@ -18,8 +18,6 @@ _ROW_COST = 64
 """What a row takes beside its contents, in bytes, roughly."""
 _LEVEL = 1
 _PAGE = 16
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Point]).decode
 
 
 class SpoolRow(msgspec.Struct, frozen=True):
@@ -147,7 +145,7 @@ class Spool:
             log.error("spool_row_damaged", row=row.id, source=row.source, bytes=row.size, detail=row.detail)
 
     def _append(self, connection: sqlite3.Connection, source: str, at: int, points: Sequence[Point], ledger: bytes) -> tuple[int, _Level]:
-        packed = zlib.compress(_encode(points), _LEVEL)
+        packed = zlib.compress(pack_points(points), _LEVEL)
         size = len(packed) + len(ledger) + len(source) + _ROW_COST
         level = _level(connection)
         if level.bytes + size > self._limit:
@@ -193,7 +191,7 @@ def _row(  # noqa: PLR0917 - a row's columns
     try:
         if batch_checksum(row, source, at, packed, ledger) != checksum:
             return DamagedRow(row, source, at, size, "the checksum does not fit", ledger)
-        return SpoolRow(row, source, at, _decode(zlib.decompress(packed)), ledger)
+        return SpoolRow(row, source, at, unpack_points(zlib.decompress(packed)), ledger)
     except (zlib.error, msgspec.MsgspecError, TypeError) as error:
         return DamagedRow(row, source, at, size, str(error), ledger)
 

@@ -1,11 +1,28 @@
-"""What a row of `spool.db` is checked by, so that garbled bytes are never taken for points or times."""
+"""How points lie in a row of `spool.db`, and what a row is checked by, so that garbled bytes are never taken for points or times."""
 
 import struct
 import zlib
 from collections.abc import Sequence
 
+import msgspec
+
+from ioc.domain.point import FieldValue, Point
+
 _ENTRY = struct.Struct("<Qq")
 _CHECKSUM = struct.Struct("<I")
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[tuple[str, str], ...], dict[str, FieldValue], int]]).decode
+
+
+def pack_points(points: Sequence[Point]) -> bytes:
+    """Each with the fields that it has."""
+    return _encode([(point.measurement, point.tags, point.fields, point.ts) for point in points])
+
+
+def unpack_points(packed: bytes) -> list[Point]:
+    """What `pack_points` wrote; msgspec.DecodeError for anything else."""
+    return [Point.of(*parts) for parts in _decode(packed)]
 
 
 def batch_checksum(row_id: int, source: str, at: int, points: bytes, ledger: bytes) -> int:

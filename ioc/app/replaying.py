@@ -164,7 +164,7 @@ def _missing(point: Point, message: QuarantinedMessage) -> Point | None:
     fields = {name: value for name, value in point.fields.items() if name in message.fields}
     if not fields or message.stored_at is None:
         return None
-    return Point(point.measurement, point.tags, fields, message.stored_at)
+    return Point.of(point.measurement, point.tags, fields, message.stored_at)
 
 
 def _refuse(verdicts: Sequence[Verdict], refusals: Sequence[PointRefusal]) -> list[Verdict]:

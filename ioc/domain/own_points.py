@@ -19,7 +19,7 @@ def tags(**values: str | None) -> tuple[tuple[str, str], ...]:
 def availability_point(device: str, unit: str | None, *, state: Liveness, cause: Cause, at: int) -> Point:
     """A device's availability at one instant."""
     fields: dict[str, FieldValue] = {"online": int(state is Liveness.ONLINE), "state": state.value, "cause": cause.value}
-    return Point("availability", tags(device=device, unit=unit), fields, at)
+    return Point.of("availability", tags(device=device, unit=unit), fields, at)
 
 
 def alarm_points(transitions: Iterable[Transition], alarms: Mapping[str, Alarm]) -> list[Point]:
@@ -58,14 +58,14 @@ def _points(transitions: Iterable[Transition], acked: Callable[[Transition], boo
         at = entry.at
         while (labels, at) in points:  # raised and cleared at one moment: neither may hide the other
             at += 1
-        points[labels, at] = Point("alarm", labels, fields, at)
+        points[labels, at] = Point.of("alarm", labels, fields, at)
     return list(points.values())
 
 
 def unit_status_points(units: Iterable[UnitView], at: int) -> list[Point]:
     """Each unit's counts by family."""
     return [
-        Point("unit_status", tags(unit=view.unit, family=family), dict(msgspec.structs.asdict(counts)), at)
+        Point.of("unit_status", tags(unit=view.unit, family=family), dict(msgspec.structs.asdict(counts)), at)
         for view in units
         for family, counts in view.families.items()
     ]
@@ -73,4 +73,4 @@ def unit_status_points(units: Iterable[UnitView], at: int) -> list[Point]:
 
 def ledger_point(family: str, collector: str, minute: int, terms: LedgerTerms) -> Point:
     """One minute of the ledger."""
-    return Point("ledger", tags(family=family, collector=collector), dict(msgspec.structs.asdict(terms)), minute)
+    return Point.of("ledger", tags(family=family, collector=collector), dict(msgspec.structs.asdict(terms)), minute)

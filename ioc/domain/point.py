@@ -1,19 +1,43 @@
 """Points as the time-series store takes them, and how a store answers."""
 
+from collections.abc import Mapping
+from typing import Self
+
 import msgspec
 
 FieldValue = float | int | str
 
 
-class Point(msgspec.Struct, frozen=True, gc=False, array_like=True):
+class Point(msgspec.Struct, frozen=True, gc=False, eq=False):
     """Identity = measurement + tags + ts (Unix ms): writing the same point twice merges its fields, never adds a second."""
 
     measurement: str
     tags: tuple[tuple[str, str], ...]
     """Sorted by tag name; no empty values."""
-    fields: dict[str, FieldValue]
-    """At least one; no None, NaN or infinity; int stays int (int64), float stays float."""
+    names: tuple[str, ...]
+    """Of its fields; points of one kind share the tuple, so that they are written column by column."""
+    values: tuple[FieldValue | None, ...]
+    """By `names`, None = the point has no such field; no NaN or infinity; int stays int (int64), float stays float."""
     ts: int
+
+    @classmethod
+    def of(cls, measurement: str, tags: tuple[tuple[str, str], ...], fields: Mapping[str, FieldValue], ts: int) -> Self:
+        """A point of a kind of its own."""
+        return cls(measurement, tags, tuple(fields), tuple(fields.values()), ts)
+
+    @property
+    def fields(self) -> dict[str, FieldValue]:
+        """The fields that it has, in their order."""
+        return {name: value for name, value in zip(self.names, self.values, strict=True) if value is not None}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Point) and self._said() == other._said()
+
+    def __hash__(self) -> int:
+        return hash((self.measurement, self.tags, self.ts))
+
+    def _said(self) -> tuple[object, ...]:
+        return self.measurement, self.tags, self.ts, self.fields
 
 
 class PointRefusal(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ async def store(tmp_path: Path, clock: Clock) -> AsyncIterator[EmbeddedStore]:
 
 def point(device: str, ts: int, **fields: float | str) -> Point:
     """A point of one device."""
-    return Point("speaker", (("device", device),), fields or {"lag_ms": 0}, ts)
+    return Point.of("speaker", (("device", device),), fields or {"lag_ms": 0}, ts)
 
 
 async def rows_of(store: EmbeddedStore) -> int:
@@ -120,7 +120,7 @@ async def test_store_agrees_with_a_plain_dictionary(
     for batch in batches:
         for device, ts, fields in batch:
             model.setdefault((device, NOW + ts), {}).update(fields)
-        assert await store.write([Point("m", (("device", device),), dict(fields), NOW + ts) for device, ts, fields in batch]) == []
+        assert await store.write([Point.of("m", (("device", device),), dict(fields), NOW + ts) for device, ts, fields in batch]) == []
     expected: dict[str, dict[str, tuple[int, int]]] = {}
     for (device, ts), fields in sorted(model.items()):
         expected.setdefault(device, {}).update({name: (ts, value) for name, value in fields.items()})

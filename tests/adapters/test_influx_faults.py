@@ -79,7 +79,7 @@ async def store(server: Any) -> AsyncIterator[InfluxStore]:
 
 def points(count: int) -> list[Point]:
     """Points of different devices."""
-    return [Point("speaker", (("device", f"d{i}"),), {"v": float(i), "lag_ms": 0}, TS) for i in range(count)]
+    return [Point.of("speaker", (("device", f"d{i}"),), {"v": float(i), "lag_ms": 0}, TS) for i in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ async def test_batch_too_large_is_halved_until_it_fits(server: FlakyInflux, stor
 
     server.judge = small_only
     batch = points(2_000)
-    batch[5] = Point("event", (("device", "d"),), {"body": "x" * 30_000}, TS)
+    batch[5] = Point.of("event", (("device", "d"),), {"body": "x" * 30_000}, TS)
     refusals = await store.write(batch)
     assert [(refusal.index, refusal.field, refusal.detail) for refusal in refusals] == [(5, None, "request too large")]
     assert len(server.stored) == 1_999

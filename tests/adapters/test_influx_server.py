@@ -64,7 +64,7 @@ async def test_token_for_one_bucket_is_enough(influxdb: Any, opened: Any) -> Non
     bucket = influxdb.new_bucket(retention_s=30 * DAY_S)
     store = opened(bucket=bucket, token=influxdb.new_token(bucket))
     await store.prepare(90 * DAY)
-    assert await store.write([Point("speaker", (("device", "a"),), {"v": 1.0}, 1_795_000_000_000)]) == []
+    assert await store.write([Point.of("speaker", (("device", "a"),), {"v": 1.0}, 1_795_000_000_000)]) == []
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_wrong_access_is_named(opened: Any, wishes: dict[str, str], words:
     with pytest.raises(StoreUnavailableError):
         await store.ping()
     with pytest.raises(StoreUnavailableError):
-        await store.write([Point("speaker", (("device", "a"),), {"v": 1.0}, 0)])
+        await store.write([Point.of("speaker", (("device", "a"),), {"v": 1.0}, 0)])
 
 
 async def test_token_without_the_right_to_write_is_named(influxdb: Any, opened: Any) -> None:
@@ -121,7 +121,7 @@ async def test_types_are_settled_shard_by_shard(influxdb: Any, opened: Any) -> N
     today = 1_795_000_000_000
 
     def one(device: str, value: float, ts: int) -> Point:
-        return Point("speaker", (("device", device),), {"v": value, "lag_ms": 0}, ts)
+        return Point.of("speaker", (("device", device),), {"v": value, "lag_ms": 0}, ts)
 
     await store.write([one("a", 1.0, today), one("a", 1, today - 8 * DAY)])
     refusals = await store.write([one("b", 2, today), one("b", 2, today - 8 * DAY), one("c", 2.0, today), one("c", 2.0, today - 8 * DAY)])
@@ -135,7 +135,7 @@ async def test_string_longer_than_the_server_takes_costs_that_point(influxdb: An
     store = opened(bucket=influxdb.new_bucket())
     await store.prepare(90 * DAY)
     now = 1_795_000_000_000
-    points = [Point("event", (("device", f"d{i}"),), {"body": "x" * (1_100_000 if i == 33 else 10)}, now) for i in range(100)]
+    points = [Point.of("event", (("device", f"d{i}"),), {"body": "x" * (1_100_000 if i == 33 else 10)}, now) for i in range(100)]
     refusals = await store.write(points)
     assert [(refusal.index, refusal.field) for refusal in refusals] == [(33, None)]
     assert "too long" in refusals[0].detail
@@ -147,7 +147,7 @@ async def test_store_goes_on_after_the_server_was_away(influxdb_factory: Any) ->
     server = await asyncio.to_thread(influxdb_factory)
     store = InfluxStore(server.url, org=server.org, bucket=server.bucket, token=server.token, timeout_ms=5_000)
     await store.prepare(90 * DAY)
-    points = [Point("speaker", (("device", f"d{i}"),), {"lag_ms": i}, 1_795_000_000_000) for i in range(100)]
+    points = [Point.of("speaker", (("device", f"d{i}"),), {"lag_ms": i}, 1_795_000_000_000) for i in range(100)]
     await store.write(points[:50])
     await asyncio.to_thread(server.kill)
     with pytest.raises(StoreUnavailableError):
@@ -163,7 +163,7 @@ async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opene
     store = opened(bucket=influxdb.new_bucket())
     await store.prepare(90 * DAY)
     now = 1_795_000_000_000
-    await store.write([Point("speaker", (("device", "old"),), {f"m{i}": 1 for i in range(30)} | {"s": 1.0}, now)])
+    await store.write([Point.of("speaker", (("device", "old"),), {f"m{i}": 1 for i in range(30)} | {"s": 1.0}, now)])
     sent: list[bytes] = []
     post = store._http.post_lines
 
@@ -172,7 +172,9 @@ async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opene
         return await post(path, query, lines)
 
     monkeypatch.setattr(store._http, "post_lines", counted)
-    new = [Point("speaker", (("device", f"d{i}"),), {f"m{i}": 0.5 for i in range(30)} | {"s": "on", "lag_ms": 0}, now) for i in range(50)]
+    new = [
+        Point.of("speaker", (("device", f"d{i}"),), {f"m{i}": 0.5 for i in range(30)} | {"s": "on", "lag_ms": 0}, now) for i in range(50)
+    ]
     refusals = await store.write(new)
     named = [*(f"m{i}" for i in range(30)), "s"]
     assert {(refusal.index, refusal.field) for refusal in refusals} == {(i, name) for i in range(50) for name in named}
@@ -199,19 +201,19 @@ NOW = 1_795_000_000_000
 
 
 def _conflict(good: Point) -> Point:
-    return Point(good.measurement, good.tags, {"v": "text", "lag_ms": 0}, good.ts)
+    return Point.of(good.measurement, good.tags, {"v": "text", "lag_ms": 0}, good.ts)
 
 
 def _too_old(good: Point) -> Point:
-    return Point(good.measurement, good.tags, good.fields, good.ts - 40 * 365 * DAY)
+    return Point.of(good.measurement, good.tags, good.fields, good.ts - 40 * 365 * DAY)
 
 
 def _too_long(good: Point) -> Point:
-    return Point(good.measurement, good.tags, {**good.fields, "s": "x" * 1_100_000}, good.ts)
+    return Point.of(good.measurement, good.tags, {**good.fields, "s": "x" * 1_100_000}, good.ts)
 
 
 def _unreadable(good: Point) -> Point:
-    return Point(good.measurement, good.tags, {"v": float("nan"), "lag_ms": 0}, good.ts)
+    return Point.of(good.measurement, good.tags, {"v": float("nan"), "lag_ms": 0}, good.ts)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +233,8 @@ async def test_one_bad_point_of_5000_costs_no_other_and_few_requests(
     spoil, field, words, most = case
     store = opened(bucket=influxdb.new_bucket(retention_s=3650 * DAY_S), timeout_ms=30_000)
     await store.prepare(3650 * DAY)
-    await store.write([Point("speaker", (("device", "first"),), {"v": 0.5, "lag_ms": 0}, NOW - 1)])
-    batch = [Point("speaker", (("device", f"d{n}"),), {"v": float(n), "lag_ms": 0}, NOW) for n in range(5_000)]
+    await store.write([Point.of("speaker", (("device", "first"),), {"v": 0.5, "lag_ms": 0}, NOW - 1)])
+    batch = [Point.of("speaker", (("device", f"d{n}"),), {"v": float(n), "lag_ms": 0}, NOW) for n in range(5_000)]
     batch[3_210] = spoil(batch[3_210])
     if spoil is _unreadable:  # our own encoder would not let it out
 
@@ -255,7 +257,7 @@ async def test_bucket_or_token_that_goes_away_later_is_named(influxdb: Any, open
     store = opened(bucket=bucket)
     await store.prepare(0)
     await asyncio.to_thread(influxdb.request, "DELETE", f"/api/v2/buckets/{influxdb.bucket_id(bucket)}")
-    point = Point("speaker", (("device", "a"),), {"v": 1.0}, NOW)
+    point = Point.of("speaker", (("device", "a"),), {"v": 1.0}, NOW)
     with pytest.raises(StoreDeniedError, match=r"404.*check store\.url, store\.org and store\.bucket"):
         await store.write([point])
     store._http._token = "revoked"  # noqa: S105

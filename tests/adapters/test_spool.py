@@ -42,7 +42,9 @@ async def opened_spool(file: SqliteFile, limit: int = MIB, clock: Callable[[], i
 
 def points(count: int, first: int = 0) -> list[Point]:
     """Points that differ."""
-    return [Point("speaker", (("device", f"d{i}"),), {"v": i / 3, "n": i, "s": f"số {i}"}, 10_000 + i) for i in range(first, first + count)]
+    return [
+        Point.of("speaker", (("device", f"d{i}"),), {"v": i / 3, "n": i, "s": f"số {i}"}, 10_000 + i) for i in range(first, first + count)
+    ]
 
 
 async def append_for_ever(spool: Spool, ids: list[int]) -> None:

@@ -22,7 +22,7 @@ _names = itertools.count()
 def points(seed: int) -> list[Point]:
     """About 3 KB when packed."""
     draw = random.Random(seed)
-    return [Point("speaker", (("device", f"d{i}"),), {"v": draw.random(), "lag_ms": i}, 10_000 + i) for i in range(120)]
+    return [Point.of("speaker", (("device", f"d{i}"),), {"v": draw.random(), "lag_ms": i}, 10_000 + i) for i in range(120)]
 
 
 def row(number: int) -> SpoolRow:

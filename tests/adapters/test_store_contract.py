@@ -38,7 +38,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 def point(device: str, ts: int, /, measurement: str = "speaker", **fields: float | str) -> Point:
     """A point of one device."""
-    return Point(measurement, (("device", device),), fields, ts)
+    return Point.of(measurement, (("device", device),), fields, ts)
 
 
 async def raw(store: Store, device: str, field: str, measurement: str = "speaker") -> list[tuple[int, Any]]:
@@ -145,8 +145,8 @@ async def test_point_that_no_line_can_hold_is_refused_not_raised(store: Store) -
     points = [
         point("a\nspeaker,device=b v=1", NOW, v=1.0), point("nan", NOW, v=float("nan")), point("inf", NOW, v=float("-inf")),
         point("big", NOW, v=2**63), point("half", NOW, s="\ud800"), point("time", NOW, time=1), point("late", 2**63, v=1.0),
-        Point("speaker", (("device", "none"),), {}, NOW), Point("#speaker", (("device", "x"),), {"v": 1.0}, NOW),
-        Point("speaker", (("time", "x"),), {"v": 1.0}, NOW), point("good", NOW, v=1.0),
+        Point.of("speaker", (("device", "none"),), {}, NOW), Point.of("#speaker", (("device", "x"),), {"v": 1.0}, NOW),
+        Point.of("speaker", (("time", "x"),), {"v": 1.0}, NOW), point("good", NOW, v=1.0),
     ]  # fmt: skip
     refusals = await store.write(points)
     assert [(refusal.index, refusal.field) for refusal in refusals] == [(i, None) for i in range(len(points) - 1)]
@@ -186,7 +186,7 @@ async def test_series_over_months_finds_all(store: Store) -> None:
 async def test_tags_pick_the_series(store: Store) -> None:
     """All given tags must fit; further tags may be anything."""
     tags = [(("device", "a"), ("unit", "xã Đông")), (("device", "a"), ("unit", "x,y=z \\w'\"")), (("device", "b"), ("unit", "xã Đông"))]
-    await store.write([Point("availability", tag, {"online": i}, NOW + i) for i, tag in enumerate(tags)])
+    await store.write([Point.of("availability", tag, {"online": i}, NOW + i) for i, tag in enumerate(tags)])
     ask = ("online", NOW, NOW + 10, None)
     assert [row.value for row in await store.series("availability", {"device": "a"}, *ask)] == [0, 1]
     assert [row.value for row in await store.series("availability", {"unit": "xã Đông"}, *ask)] == [0, 2]
@@ -213,14 +213,14 @@ async def test_latest_is_by_field_and_not_by_order_of_arrival(store: Store) -> N
 
 async def test_latest_leaves_out_points_of_no_device(store: Store) -> None:
     """Sums of units and the ledger have no device."""
-    await store.write([Point("ledger", (("family", "speaker"),), {"received": 1}, NOW)])
+    await store.write([Point.of("ledger", (("family", "speaker"),), {"received": 1}, NOW)])
     assert await store.latest("ledger") == {}
 
 
 async def test_tag_without_value_is_an_absent_tag(store: Store) -> None:
     """Both write the same point."""
     spelt = [(("device", ""), ("rule", "r")), (("rule", "r"),)]
-    await store.write([Point("alarm", tags, {"acked": acked}, NOW) for acked, tags in enumerate(spelt)])
+    await store.write([Point.of("alarm", tags, {"acked": acked}, NOW) for acked, tags in enumerate(spelt)])
     assert [row.value for row in await store.series("alarm", {"rule": "r"}, "acked", NOW, NOW + 1, None)] == [1]
 
 
@@ -247,7 +247,7 @@ async def test_any_text_comes_back_as_it_was_and_never_as_another_point(
     measurement = f"{measurement}/{next(_examples)}"  # of its own for each example: fields keep their types for ever
     devices = {f"{tag}·{i}": (name, text, whole, number) for i, (tag, name, text, whole, number) in enumerate(rows)}
     points = [
-        Point(measurement, (("device", device),), {name + ".s": text, name + ".i": whole, name + ".f": number}, NOW)
+        Point.of(measurement, (("device", device),), {name + ".s": text, name + ".i": whole, name + ".f": number}, NOW)
         for device, (name, text, whole, number) in devices.items()
     ]
     assert await store.write(points) == []

@@ -184,7 +184,7 @@ async def test_deleted_and_foreign_points_are_found_in_a_real_influxdb(site: Sit
     bucket = influxdb.new_bucket()
     store = InfluxStore(influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token, timeout_ms=10_000)
     await store.prepare(0)
-    points = [Point("speaker", (("device", f"d{n % 7}"),), {"volume": n, "lag_ms": 0}, HOUR + n * 1000) for n in range(1_000)]
+    points = [Point.of("speaker", (("device", f"d{n % 7}"),), {"volume": n, "lag_ms": 0}, HOUR + n * 1000) for n in range(1_000)]
     assert await store.write(points) == []
     site.store = store
     site.again()

@@ -131,9 +131,9 @@ async def test_every_minute_tells_units_and_ledger_every_fifth_availability(home
     await home.house._speak()
     first = await home.settle()
     counts = {"devices": 1, "online": 1, "working": 1, "unknown": 0, "critical": 0, "major": 2, "minor": 0}
-    assert first["unit_status"] == [Point("unit_status", (("family", "pump"), ("unit", "u1")), counts, NOW)]
+    assert first["unit_status"] == [Point.of("unit_status", (("family", "pump"), ("unit", "u1")), counts, NOW)]
     fields = {"online": 0, "state": "offline", "cause": "will"}
-    assert first["availability"] == [Point("availability", (("device", "p1"), ("unit", "u1")), fields, NOW)]
+    assert first["availability"] == [Point.of("availability", (("device", "p1"), ("unit", "u1")), fields, NOW)]
     assert first["ledger"] == [ledger_point("pump", "ioc-1", NOW - MINUTE, LedgerTerms(received=3, stored=3))]
     seen = []
     for _ in range(10):
@@ -243,7 +243,7 @@ async def test_quarantine_that_fills_up_is_a_condition_until_much_of_it_is_gone(
 
 async def test_own_points_are_bounded_and_what_is_left_out_is_counted(home: Home) -> None:
     """A store that hangs must not fill our memory."""
-    point = Point("availability", (), {"online": 1}, NOW)
+    point = Point.of("availability", (), {"online": 1}, NOW)
     home.house.write([point] * (SLICE * (WAITING + 2)))
     assert home.house.left_out == 2
     assert len((await home.settle())["availability"]) == SLICE * WAITING

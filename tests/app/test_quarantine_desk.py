@@ -192,7 +192,7 @@ async def test_crash_after_any_step_of_a_replay_counts_it_once(desk: Desk, monke
 async def test_copy_of_a_partial_message_fills_only_what_was_missing(desk: Desk) -> None:
     """At the time under which the rest was stored; what a later message said there stays; no second point is counted."""
     ts = NOW - 60_000
-    await desk.store.write([Point("pump", (("device", "p1"),), {"temp_c": 99.0, "lag_ms": 1}, ts)])
+    await desk.store.write([Point.of("pump", (("device", "p1"),), {"temp_c": 99.0, "lag_ms": 1}, ts)])
     item = await desk.put_aside(b'{"temp_c": 20, "flow": "fast"}', Reason.WRONG_TYPE, fields=("flow",), stored_at=ts)
     assert not (await desk.desk.replay(item, by="an")).recovered
     desk.declare(pump(temp_c="float", flow="string"))

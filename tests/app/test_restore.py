@@ -65,7 +65,10 @@ P1 = Device(device="p1", family="pump", registered_at=NOW - 1_000)
 
 async def test_values_come_from_the_store_and_newer_ones_from_the_spool() -> None:
     """What was accepted and not yet stored is known all the same."""
-    spooled = [Point("pump", (("device", "p1"),), {"temp_c": 30.0}, NOW - 5), Point("pump", (("device", "p2"),), {"temp_c": 1.0}, NOW - 99)]
+    spooled = [
+        Point.of("pump", (("device", "p1"),), {"temp_c": 30.0}, NOW - 5),
+        Point.of("pump", (("device", "p2"),), {"temp_c": 1.0}, NOW - 99),
+    ]
     stored: dict[str, Latest] = {"pump": {"p1": {"temp_c": (NOW - 50, 20.0)}, "p2": {"temp_c": (NOW - 9, 2.0)}}}
     known = await Past(stored, spooled).read()
     assert known.complete

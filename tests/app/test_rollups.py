@@ -48,7 +48,7 @@ class Site:
 
     async def put(self, *times: int) -> None:
         """Stores and books, as the pipeline does."""
-        points = [Point("pump", (("device", "a"),), {"v": float(ts % 97), "lag_ms": 0}, ts) for ts in times]
+        points = [Point.of("pump", (("device", "a"),), {"v": float(ts % 97), "lag_ms": 0}, ts) for ts in times]
         self.values |= {point.ts: float(point.fields["v"]) for point in points}
         assert await self.store.write(points) == []
         await self.state.book(Booking(source="s", due=self.frontier.due(points)))
@@ -174,5 +174,5 @@ async def test_token_that_may_not_make_the_second_bucket_is_named(influxdb: Any)
     await store.prepare(90 * DAY)
     with pytest.raises(StoreDeniedError, match=f"rollups need the bucket '{bucket}_1m'"):
         await store.prepare_rollups(730 * DAY)
-    assert await store.write([Point("pump", (("device", "a"),), {"v": 1.0}, START)]) == []
+    assert await store.write([Point.of("pump", (("device", "a"),), {"v": 1.0}, START)]) == []
     await store.close()

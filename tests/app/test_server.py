@@ -95,7 +95,7 @@ async def test_start_refuses_a_metric_that_the_store_has_with_another_type(confi
     """Before anything is stored: each such metric is named, with what to do."""
     store = EmbeddedStore(config.settings.data_dir / "series.db", clock=now_ms)
     await store.prepare(0)
-    await store.write([Point("speaker", (("device", "d1"),), {"audio_dbfs": "loud", "volume": 5}, now_ms())])
+    await store.write([Point.of("speaker", (("device", "d1"),), {"audio_dbfs": "loud", "volume": 5}, now_ms())])
     await store.close()
     with pytest.raises(ChangedTypesError) as refused:
         async with open_server(config):

@@ -104,7 +104,7 @@ def test_waits_only_so_long_for_a_mute_port(ioc: Ioc, site: Path, mute_port: int
 @pytest.mark.real("mosquitto")
 def test_finds_a_metric_whose_type_has_changed(ioc: Ioc, site: Path, mosquitto: Any) -> None:
     """A field that the store has with another type is refused by name: it could never be stored."""
-    point = Point("speaker", (("device", "d"),), {"audio_dbfs": "loud", "volume": 7}, 1_790_000_000_000)
+    point = Point.of("speaker", (("device", "d"),), {"audio_dbfs": "loud", "volume": 7}, 1_790_000_000_000)
 
     async def write() -> None:
         store = EmbeddedStore(site / "data" / "series.db", clock=lambda: 1_790_000_000_000)

@@ -145,9 +145,9 @@ async def test_audit_says_whether_the_store_holds_what_the_ledger_tells(site: Pa
         await state.book(Booking(source="ioc-1", expected=expected))
     store = EmbeddedStore(site / "data" / "series.db", clock=lambda: HOUR)
     await store.prepare(0)
-    await store.write([Point("speaker", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in (1, 2, 3_600_000)])
-    await store.write([Point("network_site", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in range(4)])
-    await store.write([Point("event", (("device", "d"), ("event", "e")), {"body": "{}"}, HOUR + number) for number in range(2)])
+    await store.write([Point.of("speaker", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in (1, 2, 3_600_000)])
+    await store.write([Point.of("network_site", (("device", "d"),), {"lag_ms": 0}, HOUR + number) for number in range(4)])
+    await store.write([Point.of("event", (("device", "d"), ("event", "e")), {"body": "{}"}, HOUR + number) for number in range(2)])
     await store.close()
     command = [*IOC, "ledger", "audit", "--hour", "2026-09-21T14:00:00Z"]
     ended = subprocess.run(command, cwd=site, check=False, capture_output=True, text=True)  # noqa: S603, ASYNC221

@@ -11,7 +11,7 @@ from ioc.domain.point import Point, PointRefusal
 from ioc.domain.sample import Reason, Refusal
 
 NOW = 1_700_000_000_000
-POINT = Point("speaker", (("device", "d1"),), {"volume": 1}, NOW)
+POINT = Point.of("speaker", (("device", "d1"),), {"volume": 1}, NOW)
 REFUSAL = Refusal(Reason.WRONG_TYPE, "expected a number", "volume")
 
 

@@ -23,7 +23,7 @@ Wait = Callable[..., Awaitable[Any]]
 
 
 def points(count: int, first: int = 0) -> list[Point]:
-    return [Point("speaker", (("device", f"d{n}"),), {"volume": n}, NOW) for n in range(first, first + count)]
+    return [Point.of("speaker", (("device", f"d{n}"),), {"volume": n}, NOW) for n in range(first, first + count)]
 
 
 class Site:
@@ -126,7 +126,7 @@ async def test_drain_waits_while_a_live_write_waits_but_not_for_ever(site: Site,
     monkeypatch.setattr(drain_module, "GIVE_WAY_FROM_S", 0.0)
     monkeypatch.setattr(drain_module, "GIVE_WAY_MOST_S", 30.0)
     site.held["live"] = asyncio.Event()
-    live = asyncio.create_task(site.writer.put("ioc-1", [Point("live", (), {"v": 1}, NOW)], lambda: b""))
+    live = asyncio.create_task(site.writer.put("ioc-1", [Point.of("live", (), {"v": 1}, NOW)], lambda: b""))
     await wait_until(lambda: len(site.requests) == 1)
     await site.fill(10)
     async with site.draining():
@@ -139,7 +139,7 @@ async def test_drain_waits_while_a_live_write_waits_but_not_for_ever(site: Site,
 
         site.held["live"] = asyncio.Event()
         monkeypatch.setattr(drain_module, "GIVE_WAY_MOST_S", 0.01)
-        live = asyncio.create_task(site.writer.put("ioc-1", [Point("live", (), {"v": 1}, NOW)], lambda: b""))
+        live = asyncio.create_task(site.writer.put("ioc-1", [Point.of("live", (), {"v": 1}, NOW)], lambda: b""))
         await wait_until(lambda: len(site.requests) == 3)
         await site.fill(10)
         await wait_until(lambda: site.spool.rows == 0)
@@ -154,7 +154,7 @@ async def test_live_points_pass_a_drain_that_hangs(site: Site, wait_until: Wait)
     async with site.draining():
         await wait_until(lambda: len(site.requests) == 1)
         for _ in range(5):
-            written = await site.writer.put("ioc-1", [Point("live", (), {"v": 1}, NOW)], lambda: b"")
+            written = await site.writer.put("ioc-1", [Point.of("live", (), {"v": 1}, NOW)], lambda: b"")
             assert written.spooled_as is None
         assert [request[0].measurement for request in site.requests] == ["speaker", *["live"] * 5]
         site.held["speaker"].set()
@@ -176,7 +176,7 @@ async def test_spooled_batch_that_the_store_fails_on_delays_no_live_point(site: 
         await site.fill(10)
         await wait_until(lambda: len(site.requests) >= 6)
         assert {len(request) for request in site.requests} == {10}
-        assert (await site.writer.put("ioc-1", [Point("live", (), {"v": 1}, NOW)], lambda: b"")).spooled_as is None
+        assert (await site.writer.put("ioc-1", [Point.of("live", (), {"v": 1}, NOW)], lambda: b"")).spooled_as is None
         assert site.writer.down_since is None
         assert "panic" in site.drain.last_error
         site.answer = lambda _points: []

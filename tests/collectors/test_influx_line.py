@@ -17,7 +17,7 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=1
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**63), 2**63 - 1), TEXTS)
 POINTS = st.builds(
-    Point,
+    Point.of,
     measurement=NAMES,
     tags=st.dictionaries(NAMES, NAMES, max_size=3).map(lambda tags: tuple(sorted(tags.items()))),
     fields=st.dictionaries(NAMES, VALUES, min_size=1, max_size=4),

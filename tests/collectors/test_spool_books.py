@@ -24,7 +24,7 @@ NOW = 1_700_000_000_000 // HOUR * HOUR
 
 
 def taken(number: int, *, fresh: bool = True) -> Taken:
-    point = Point("speaker", (("device", f"d{number}"),), {"volume": number, "lag_ms": 0}, NOW + number)
+    point = Point.of("speaker", (("device", f"d{number}"),), {"volume": number, "lag_ms": 0}, NOW + number)
     delivery = Delivery(b"ioc/v1/speaker/d%d/telemetry" % number, b"{}", NOW + number, number, 1)
     return Taken(delivery, number, "speaker", f"d{number}", point=point, fresh=fresh)
 
@@ -118,7 +118,7 @@ async def test_row_of_which_nothing_can_be_read_is_counted_all_the_same(site: Si
 
 async def test_row_that_the_ledger_never_counted_leaves_no_trace_in_it(site: Site) -> None:
     """Its deliveries come again from the broker and are counted then."""
-    row = await site.spool.append("ioc-1", [Point("speaker", (("device", "d1"),), {"volume": 1}, NOW)], note_spooled([taken(1)]))
+    row = await site.spool.append("ioc-1", [Point.of("speaker", (("device", "d1"),), {"volume": 1}, NOW)], note_spooled([taken(1)]))
     (found,) = await site.spool.oldest(1)
     await site.books.drained([TakenRow(type(found)(99, found.source, found.at, found.points, found.ledger), [])])
     assert row != 99

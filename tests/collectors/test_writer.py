@@ -21,7 +21,7 @@ Wait = Callable[..., Awaitable[Any]]
 
 
 def points(*numbers: int) -> list[Point]:
-    return [Point("speaker", (("device", "d1"),), {"volume": number}, NOW + number) for number in numbers]
+    return [Point.of("speaker", (("device", "d1"),), {"volume": number}, NOW + number) for number in numbers]
 
 
 class Store:

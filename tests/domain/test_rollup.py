@@ -32,7 +32,9 @@ def test_minutes_lie_in_the_bucket_in_which_they_begin() -> None:
 def test_only_what_comes_behind_the_frontier_makes_its_hour_due() -> None:
     """Coalesced by device and hour; points that are no family's are none of ours."""
     frontier = Frontier(["pump"])
-    points = [Point(family, (("device", "a"),), {"v": 1}, HOUR_MS + offset) for family in ("pump", "alarm") for offset in (0, 1, MINUTE_MS)]
+    points = [
+        Point.of(family, (("device", "a"),), {"v": 1}, HOUR_MS + offset) for family in ("pump", "alarm") for offset in (0, 1, MINUTE_MS)
+    ]
     assert frontier.due(points) == ()
     frontier.until = HOUR_MS + 1
     assert frontier.due(points[1:2]) == ()

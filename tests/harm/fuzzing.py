@@ -80,7 +80,7 @@ def rules(data: bytes) -> None:
 def lines(data: bytes) -> None:
     """A point of any text is one line that reads back as that point, or is refused."""
     measurement, tag, name, text = [*data.decode(errors="surrogateescape").split("\x1f"), "m", "v", "x"][:4]
-    _check(Point(measurement, (("device", tag),), {name: text, "n": len(data)}, NOON))
+    _check(Point.of(measurement, (("device", tag),), {name: text, "n": len(data)}, NOON))
 
 
 def _check(point: Point) -> None:
@@ -89,7 +89,7 @@ def _check(point: Point) -> None:
     except ValueError:
         return
     tags = tuple((name, value) for name, value in point.tags if value)
-    assert Reader(line.decode()).points() == [Point(point.measurement, tags, point.fields, point.ts)]
+    assert Reader(line.decode()).points() == [Point.of(point.measurement, tags, point.fields, point.ts)]
 
 
 TARGETS: dict[str, Target] = {"decoders": decoders, "topics": topics, "ingest": ingest, "rules": rules, "lines": lines}

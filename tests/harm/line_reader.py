@@ -35,7 +35,7 @@ class Reader:
             fields[name] = self.value()
             if self.take() == " ":
                 break
-        return Point(measurement, tuple(tags), fields, int(self.word("\n")))
+        return Point.of(measurement, tuple(tags), fields, int(self.word("\n")))
 
     def take(self) -> str:
         """The next character."""

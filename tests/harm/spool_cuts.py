@@ -56,7 +56,7 @@ class Cost:
 def points(number: int) -> list[Point]:
     """About 3 KB when packed."""
     draw = random.Random(number)
-    return [Point("speaker", (("device", f"d{i}"),), {"v": draw.random(), "lag_ms": i}, 10_000 + i) for i in range(120)]
+    return [Point.of("speaker", (("device", f"d{i}"),), {"v": draw.random(), "lag_ms": i}, 10_000 + i) for i in range(120)]
 
 
 def workplace() -> tempfile.TemporaryDirectory[str]:
