@@ -89,6 +89,8 @@ class FamilyRules:
     unknown: Values
     """No value known."""
     whole_gap_ms: int
+    silence_ms: int
+    """Values hold for so long."""
     numbers: Mapping[str, int]
     """Rule → position in `by_sample`."""
 
@@ -112,5 +114,6 @@ def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyR
         by_liveness=tuple(one for one in compiled if one.rule.is_absence),
         unknown=(None,) * len(family.metrics),
         whole_gap_ms=whole_gap_ms(family),
+        silence_ms=family.silence_ms,
         numbers={one.id: number for number, one in enumerate(sampled)},
     )

@@ -97,8 +97,12 @@ class Desk:
         async with self._lock:
             newcomers: dict[str, Device] = {}
             for_rules: list[Input] = []
+            ears = self._ears[source]
             for news in inputs:
-                for_rules += self._take(self._ears[source], news, newcomers)
+                if type(news) is Sample:
+                    self._take_sample(ears, news, newcomers, for_rules)
+                else:
+                    for_rules += self._take(ears, news, newcomers)
             return await self._settle(for_rules, tuple(newcomers.values()))
 
     async def pulse(self, own: Iterable[OwnCondition | ClockStep] = ()) -> list[Point]:
@@ -177,9 +181,20 @@ class Desk:
         if isinstance(news, DeviceStatus):
             return self._status(ears, news)
         ears.liveness.outlived_will(news.device)
-        if isinstance(news, Sample):
-            self._fleet.update(news)
         return (news,)
+
+    def _take_sample(self, ears: Ears, sample: Sample, newcomers: dict[str, Device], for_rules: list[Input]) -> None:
+        device = self._fleet.device(sample.device) or self._meet(sample, newcomers)
+        if device is None or device.family != sample.family:
+            return
+        if sample.heard:
+            change = ears.liveness.arrival(sample.device, sample.arrival)
+            if change is not None:
+                for_rules += self.presence.news((change,))
+        else:
+            ears.liveness.outlived_will(sample.device)
+        self._fleet.update(sample)
+        for_rules.append(sample)
 
     def _status(self, ears: Ears, status: DeviceStatus) -> Iterable[Input]:
         if status.retained:

@@ -6,6 +6,7 @@ from alerts.compiled import FamilyRules
 from alerts.row import Row
 from alerts.rules.condition import Values
 from ioc.domain.liveness_change import Liveness
+from ioc.domain.overlay import overlay
 from ioc.domain.sample import Sample, Value
 
 
@@ -55,8 +56,8 @@ class DeviceMemory:
         if self.ts is None or sample.ts > self.ts:
             self.before, self._before_ts = self.values, self.ts
             self.fresh = values
-            if None in values and self.ts is not None and sample.ts - self.ts <= self.rules.family.silence_ms:
-                values = tuple([old if new is None else new for new, old in zip(values, self.values, strict=True)])
+            if self.ts is not None and sample.ts - self.ts <= self.rules.silence_ms:
+                values = overlay(values, self.values)
             self.values = values
             self.ts = sample.ts
             return True

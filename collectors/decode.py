@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -54,21 +54,27 @@ def compile_decoder(family: Family) -> Decoder:
         ts, seq = row[0], row[1]
         if ts is not None and (type(ts) is not int or not 0 <= ts < MAX_TS):
             return lenient.decode(payload)
-        values = row[len(_HEAD) :]
-        changed: dict[int, Value] = {flag: int(values[flag]) for flag in flags if values[flag] is not None}
-        for position in texts:
-            text = values[position]
-            if text is not None and not text.isascii():
-                changed[position] = text = unicodedata.normalize("NFC", text)
-                if len(text) > MAX_STRING:
-                    return lenient.decode(payload)
-        if changed:
-            values = tuple([changed.get(position, value) for position, value in enumerate(values)])
-        if values.count(None) == len(values):
-            return lenient.decode(payload)
-        return Fields(ts, seq is not None, values)
+        values = _plain(row[len(_HEAD) :], flags, texts)
+        return lenient.decode(payload) if values is None else Fields(ts, seq is not None, values)
 
     return decode
+
+
+def _plain(values: tuple[Any, ...], flags: Sequence[int], texts: Sequence[int]) -> tuple[Value, ...] | None:
+    """Flags as 0 and 1, texts in one Unicode form; None where nothing is told, or a text has become too long."""
+    if values.count(None) == len(values):
+        return None
+    told: list[Value] = list(values)
+    for position in flags:
+        if values[position] is not None:
+            told[position] = int(values[position])
+    for position in texts:
+        text = values[position]
+        if text is not None and not text.isascii():
+            told[position] = text = unicodedata.normalize("NFC", text)
+            if len(text) > MAX_STRING:
+                return None
+    return tuple(told)
 
 
 class LenientDecoder:

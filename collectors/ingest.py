@@ -91,18 +91,11 @@ class Ingest:
 
     def read(self, deliveries: Iterable[Delivery]) -> list[Taken]:
         """One Taken for each delivery, in order; times that we assigned are in `assigned`."""
-        taken: list[Taken] = []
         pending: list[_Pending] = []
-        for delivery in deliveries:
-            mark = fingerprint(delivery)
-            outcome = self._read_one(delivery, mark)
-            if isinstance(outcome, _Pending):
-                pending.append(outcome)
-                outcome = outcome.taken
-            taken.append(outcome)
+        taken = [self._read_one(delivery, fingerprint(delivery), pending) for delivery in deliveries]
         self._assign(pending)
         for item in pending:
-            item.taken.news = self._news(item)
+            item.taken.news = self._news(item.taken, item.route, item.fields, item.timed)
         return taken
 
     def forget(self) -> None:
@@ -114,21 +107,24 @@ class Ingest:
         """How many devices are remembered (bounded)."""
         return self._routes.devices
 
-    def _read_one(self, delivery: Delivery, mark: int) -> Taken | _Pending:
+    def _read_one(self, delivery: Delivery, mark: int, pending: list[_Pending]) -> Taken:
         route = self._routes.find(delivery.topic)
         if route is None:
             return Taken(delivery, mark, COLLECTOR_FAMILY, outcome="")
         who: Misfit | TopicParts = route if isinstance(route, Misfit) else route.parts
         taken = Taken(delivery, mark, who.family, who.device or None)
-        if not delivery.retain and self._came_before(delivery, mark):
-            taken.outcome = "duplicate"
-            return taken
+        if not delivery.retain:
+            known = delivery.dup and self._redelivery.is_known(mark)
+            self._redelivery.take(mark)
+            if known:
+                taken.outcome = "duplicate"
+                return taken
         if isinstance(route, Misfit):
             taken.outcome = "retained" if delivery.retain else "quarantined"
             taken.refusals = (route.refusal,)
             return taken
         try:
-            return self._decode(taken, route)
+            self._decode(taken, route, pending)
         except RefusedError as error:
             taken.outcome = "quarantined"
             taken.refusals = (error.refusal(),)
@@ -138,38 +134,31 @@ class Ingest:
             taken.refusals = (Refusal(Reason.FAULT, f"our own error while reading it: {error!r}"[:400]),)
         return taken
 
-    def _came_before(self, delivery: Delivery, mark: int) -> bool:
-        known = delivery.dup and self._redelivery.is_known(mark)
-        self._redelivery.take(mark)
-        return known
-
-    def _decode(self, taken: Taken, route: Route) -> Taken | _Pending:
+    def _decode(self, taken: Taken, route: Route, pending: list[_Pending]) -> None:
         delivery = taken.delivery
         if route.parts.channel == "status":
             online = decode_status(delivery.payload)
             taken.outcome = "retained" if delivery.retain else "stored"
             taken.news = DeviceStatus(route.parts.family, route.parts.device, delivery.arrival, online, delivery.retain)
-            return taken
+            return
         if delivery.retain:
             taken.outcome = "retained"
-            return taken
+            return
         taken.dialect = route.reader.dialect
         decode: Callable[[bytes], Fields | EventFields] = decode_event if route.parts.channel == "event" else route.reader.decode
         fields = decode(delivery.payload)
         if not route.parts.device and isinstance(fields, Fields) and fields.device:
             route = self._routes.to(route.reader, fields.device)
             taken.device = fields.device
-        return self._time(taken, route, fields)
+        if _came_twice(delivery, route, fields):
+            taken.outcome = "duplicate"
+            return
+        self._time(taken, route, fields, pending)
 
-    def _time(self, taken: Taken, route: Route, fields: Fields | EventFields) -> Taken | _Pending:
+    def _time(self, taken: Taken, route: Route, fields: Fields | EventFields, pending: list[_Pending]) -> None:
+        """Its time, and with it its news; what a later message of the batch may move waits in `pending`, and all that follows behind it."""
         delivery, device = taken.delivery, route.device
-        if fields.ts is not None or fields.has_seq:
-            named = fields.key if isinstance(fields, Fields) else None
-            key = hash((route.parts.channel, delivery.payload)) if named is None else named
-            if device.recent.seen(key, delivery.arrival):
-                taken.outcome = "duplicate"
-                return taken
-        if fields.ts is not None and not (delivery.dup or delivery.backlog):
+        if fields.ts is not None and not _waited(delivery):
             offset = device.clock.observe(delivery.arrival - fields.ts, delivery.arrival, route.reader.rules.cadence)
             if offset is not None:
                 taken.clock = ClockOffset(route.parts.family, route.parts.device, offset, delivery.arrival)
@@ -178,7 +167,10 @@ class Ingest:
         taken.clock_corrected = timed.corrected
         if isinstance(fields, Fields):
             taken.unmapped = fields.unmapped
-        return _Pending(taken, route, fields, timed)
+        if pending or timed.assigned or delivery.dup:
+            pending.append(_Pending(taken, route, fields, timed))
+        else:
+            taken.news = self._news(taken, route, fields, timed)
 
     @staticmethod
     def _judge(ts: int | None, delivery: Delivery, route: Route) -> Timed:
@@ -213,26 +205,36 @@ class Ingest:
             item.taken.assigned = timed.ts
             self._redelivery.assign(mark, timed.ts)
 
-    def _news(self, item: _Pending) -> Sample | DeviceEvent:
-        parts, timed, arrival = item.route.parts, item.timed, item.taken.delivery.arrival
-        device = item.route.device
-        if isinstance(item.fields, EventFields):
-            fields = item.fields
+    def _news(self, taken: Taken, route: Route, fields: Fields | EventFields, timed: Timed) -> Sample | DeviceEvent:
+        parts, device, delivery = route.parts, route.device, taken.delivery
+        if isinstance(fields, EventFields):
             if timed.ts > device.newest_event:
                 device.newest_event = timed.ts
-                item.taken.fresh = device.own_events
-            return DeviceEvent(parts.family, parts.device, timed.ts, arrival, fields.name, fields.body, timed.lag_ms, timed.live)
-        values, refused = item.fields.values, item.fields.refused
-        sample = Sample(parts.family, parts.device, timed.ts, arrival, values, timed.lag_ms, timed.live, refused)
+                taken.fresh = device.own_events
+            return DeviceEvent(parts.family, parts.device, timed.ts, delivery.arrival, fields.name, fields.body, timed.lag_ms, timed.live)
+        values = fields.values
         if timed.ts > device.newest:
             device.newest = timed.ts
-            item.taken.fresh = device.own_samples
-        elif device.last is not None and device.last[0] == sample.ts:
+            taken.fresh = device.own_samples
+        elif device.last is not None and device.last[0] == timed.ts:
             pairs = list(zip(device.last[1], values, strict=True))
-            item.taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)
+            taken.overwritten = any(new is not None and old is not None and new != old for old, new in pairs)
             values = tuple(old if new is None else new for old, new in pairs)
-        device.last = (sample.ts, values)
-        return sample
+        device.last = (timed.ts, values)
+        heard = not _waited(delivery)
+        return Sample(
+            parts.family, parts.device, timed.ts, delivery.arrival, fields.values, timed.lag_ms, timed.live, fields.refused, heard
+        )
+
+
+def _came_twice(delivery: Delivery, route: Route, fields: Fields | EventFields) -> bool:
+    """Whether the device said the same before; without a time or a count of its own nobody can tell."""
+    if fields.ts is None and not fields.has_seq:
+        return False
+    named = fields.key if isinstance(fields, Fields) else None
+    if named is not None:
+        return route.device.recent.seen(named, delivery.arrival)
+    return route.device.recent.seen(hash((route.parts.channel, delivery.payload)), delivery.arrival, fields.ts)
 
 
 def _waited(delivery: Delivery) -> bool:

@@ -157,7 +157,7 @@ class Pipeline:
             except TimeoutError:
                 continue
             taken = await self._take_in(items)
-            points = await self._desk.decide(self._source, list(self._inputs(items, taken)))
+            points = await self._desk.decide(self._source, self._inputs(items, taken))
             self._unmapped.note(taken)
             self._drift.note(taken)
             await self._decided.put(_Batch(items, taken, points))
@@ -186,21 +186,24 @@ class Pipeline:
         return taken
 
     @staticmethod
-    def _inputs(items: Sequence[SessionItem], taken: Sequence[Taken]) -> Iterable[DeskInput]:
+    def _inputs(items: Sequence[SessionItem], taken: Sequence[Taken]) -> list[DeskInput]:
+        inputs: list[DeskInput] = []
         outcomes = iter(taken)
         for item in items:
             if isinstance(item, Delivery):
                 one = next(outcomes)
-                if one.is_arrival and one.device is not None:
-                    yield Arrival(one.family, one.device, item.arrival)
-                if one.news is not None:
-                    yield one.news
+                news = one.news
+                if type(news) is not Sample and one.device is not None and one.is_arrival:
+                    inputs.append(Arrival(one.family, one.device, item.arrival))
+                if news is not None:
+                    inputs.append(news)
                 if one.clock is not None:
-                    yield one.clock
+                    inputs.append(one.clock)
             elif isinstance(item, CanaryBack):
-                yield Heard(item.sent_at, item.arrival)
+                inputs.append(Heard(item.sent_at, item.arrival))
             elif isinstance(item, Disconnected):
-                yield Lost(item.at)
+                inputs.append(Lost(item.at))
+        return inputs
 
     async def _finish_batches(self) -> None:
         while (batch := await self._decided.get()) is not None:

@@ -6,7 +6,7 @@ so two equal messages of one device stay two. It decides only whether a DUP is o
 
 from collections import deque
 from collections.abc import Iterable
-from hashlib import blake2b
+from zlib import crc32
 
 from collectors.delivery import Delivery
 
@@ -18,9 +18,12 @@ Brokers count packet ids up, so that among these none stands for two messages.
 
 
 def fingerprint(delivery: Delivery) -> int:
-    """64 bits over packet id, topic and payload."""
-    said = b"%b%b\0%b" % (delivery.mid.to_bytes(2, "big"), delivery.topic, delivery.payload)
-    return int.from_bytes(blake2b(said, digest_size=8).digest(), "little")
+    """64 bits: packet id, the payload's length (its last 16 bits), and a checksum of topic and payload.
+
+    Only what stands under the same packet id is ever compared, and of that there is one: a checksum is enough.
+    """
+    payload = delivery.payload
+    return delivery.mid << 48 | (len(payload) & 0xFFFF) << 32 | crc32(payload, crc32(delivery.topic))
 
 
 class RedeliveryMemory:
@@ -31,6 +34,8 @@ class RedeliveryMemory:
         self._assigned: deque[tuple[int, int]] = deque(assigned, maxlen=KEPT)
         self._known: set[int] = set()
         self._times: dict[int, int] = {}
+        self.take = self._taken.append
+        """Remembers the mark of a delivery that is now ours to finish."""
 
     def connected(self) -> None:
         """A new connection: whatever was taken in before it may come again."""
@@ -52,10 +57,6 @@ class RedeliveryMemory:
     def assigned_time(self, mark: int) -> int | None:
         """The time assigned to a DUP before a crash, once."""
         return self._times.pop(mark, None)
-
-    def take(self, mark: int) -> None:
-        """Remembers a delivery that is now ours to finish."""
-        self._taken.append(mark)
 
     def assign(self, mark: int, ts: int) -> None:
         """Remembers an assigned time."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ioc.domain.census import Census
 from ioc.domain.family import Family, MetricType
 from ioc.domain.liveness_change import Liveness
+from ioc.domain.overlay import overlay
 from ioc.domain.registry import Device
 from ioc.domain.sample import Sample, Value
 from ioc.domain.views import DeviceView
@@ -22,12 +23,12 @@ class _Entry:
 
     def __init__(self, device: Device, size: int) -> None:
         self.device = device
-        self.values: list[Value] = [None] * size
+        self.values: tuple[Value, ...] = (None,) * size
         self.sample_at: int | None = None
         """Time of the newest sample, as it is stored."""
         self.arrival: int | None = None
         """When that came; a clock that is wrong makes no device old."""
-        self.fresh: tuple[Value, ...] = (None,) * size
+        self.fresh: tuple[Value, ...] = self.values
         """What came at `sample_at` itself."""
         self.refused: dict[str, float] = {}
 
@@ -69,17 +70,14 @@ class Fleet:
             return False
         if entry.sample_at is not None and sample.ts < entry.sample_at:
             return False
-        if sample.ts == entry.sample_at:
-            values = tuple([new if came is None else came for new, came in zip(sample.values, entry.fresh, strict=True)])
-        else:
-            values = sample.values
+        values = overlay(entry.fresh, sample.values) if sample.ts == entry.sample_at else sample.values
         if entry.refused:
             self._accept(entry, sample)
         entry.fresh = values
-        # Most samples name each metric, or the same few: one pass in C either way.
-        entry.values = [old if new is None else new for new, old in zip(values, entry.values, strict=True)] if None in values else [*values]
+        entry.values = overlay(values, entry.values)
         entry.sample_at, entry.arrival = sample.ts, sample.arrival
-        entry.refused.update(sample.refused)
+        if sample.refused:
+            entry.refused.update(sample.refused)
         return True
 
     def _accept(self, entry: _Entry, sample: Sample) -> None:
@@ -95,10 +93,12 @@ class Fleet:
         if entry is None:
             return
         index = self._families[entry.device.family].index
+        held = list(entry.values)
         for name, (ts, value) in values.items():
             if name in index:
-                entry.values[index[name]] = value
+                held[index[name]] = value
                 entry.sample_at = entry.arrival = max(ts, entry.sample_at or 0)
+        entry.values = tuple(held)
 
 
 class FleetViews:

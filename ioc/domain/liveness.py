@@ -76,7 +76,8 @@ class LivenessBook:
         life.last_arrival = at
         life.stamp = self._hearing.stamp(at)
         life.will_due = None
-        self._await_silence(life)
+        if not life.queued:
+            self._await_silence(life)
         if life.state is Liveness.ONLINE:
             return None
         return self._change(life, Liveness.ONLINE, Cause.ARRIVAL, at)
@@ -107,7 +108,8 @@ class LivenessBook:
             return self._change(life, Liveness.OFFLINE, Cause.WILL, at)
         if life.state is Liveness.OFFLINE and life.last_arrival is None:
             life.stamp = self._hearing.listening
-            self._await_silence(life)
+            if not life.queued:
+                self._await_silence(life)
             return self._change(life, Liveness.UNKNOWN, Cause.ARRIVAL, at)
         return None
 
@@ -134,9 +136,8 @@ class LivenessBook:
         return len(self._lives)
 
     def _await_silence(self, life: _Life) -> None:
-        if not life.queued:
-            life.queued = True
-            heapq.heappush(self._silent, (life.stamp + life.silence_ms, life.device))
+        life.queued = True
+        heapq.heappush(self._silent, (life.stamp + life.silence_ms, life.device))
 
     def _due_wills(self, now: int) -> list[LivenessChange]:
         changes = []

@@ -23,6 +23,8 @@ class Sample(msgspec.Struct, frozen=True, gc=False):
     """False for historical samples: stored, but they change no live state."""
     refused: tuple[tuple[str, float], ...] = ()
     """Values out of the declared range, (metric, value): shown, not stored."""
+    heard: bool = False
+    """Whether the device was heard by it just now: then it is an `Arrival` too."""
 
 
 class DeviceEvent(msgspec.Struct, frozen=True, gc=False):
@@ -100,7 +102,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
 
 class Arrival(msgspec.Struct, frozen=True, gc=False):
-    """A device was heard: a live PUBLISH of its own, whatever its payload was worth."""
+    """A device was heard: a live PUBLISH of its own that told no Sample, whatever its payload was worth."""
 
     family: str
     device: str
