@@ -21,7 +21,7 @@ class CompiledRule:
     id: str
     holds: Test
     sides_after: SidesAfter | None
-    needs: tuple[Need, ...] | None
+    needs: tuple[tuple[Need, ...], ...]
     for_ms: int
     keeps_ms: int
     window: Window | None

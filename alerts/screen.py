@@ -1,49 +1,87 @@
 """Which rules a sample may make true: a look at the few metrics that they compare, in place of asking them all."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from alerts.rules.condition import Need, Values
+from ioc.domain.sample import Value
 
-Bounds = tuple[int, float, float, tuple[int, ...]]
+Bounds = tuple[int, float, float, int]
 """Position of a metric, the lowest `above` and the highest `below` asked of it, and the rules that ask."""
+_REMEMBERED = 1_024
+"""Sets of rules that are known as numbers."""
 
 
 class Screen:
-    """For devices about which no rule remembers anything. Rules are numbered in the order of their files."""
+    """For devices about which no rule remembers anything. Rules are numbered in the order of their files; a set of them is bits."""
 
-    def __init__(self, needs: Sequence[tuple[Need, ...] | None]) -> None:
-        """`needs`: of each rule; None = it has to be asked always."""
-        told = [(number, need) for number, alternatives in enumerate(needs) for need in alternatives or ()]
-        self._always = tuple(number for number, alternatives in enumerate(needs) if alternatives is None)
-        self._bounds = tuple(_bounds(position, some) for position, some in _by_position(told, numbers=True).items())
-        self._values = tuple(
-            (position, frozenset(value for _, need in some for value in need.among), tuple(number for number, _ in some))
-            for position, some in _by_position(told, numbers=False).items()
-        )
+    def __init__(self, needs: Sequence[tuple[tuple[Need, ...], ...]]) -> None:
+        """`needs`: of each rule, all of which must be met; none = it has to be asked always."""
+        self._always = _set(number for number, required in enumerate(needs) if not required)
+        self._any = 0
+        """Rules that hold only where any limit or value is met; all others need one of either kind."""
+        limits: list[tuple[int, Need]] = []
+        among: list[tuple[int, Need]] = []
+        for number, required in enumerate(needs):
+            both = _limits_and_values(required)
+            if both is None:
+                self._any |= 1 << number
+            for need in _rarest(required) if both is None else both:
+                (among if need.among else limits).append((number, need))
+        self._bounds = tuple(_bounds(position, some) for position, some in _by_position(limits).items())
+        self._values = tuple((position, _by_value(some)) for position, some in _by_position(among).items())
+        self._numbers: dict[int, tuple[int, ...]] = {}
 
     def candidates(self, values: Values) -> Sequence[int]:
         """The numbers of the rules that may hold now, ascending; all others don't."""
-        found: tuple[int, ...] = ()
+        beyond = told = 0
         for position, above, below, rules in self._bounds:
             value = values[position]
             if value is not None and (value > above or value < below):  # type: ignore[operator]  # a number's metric
-                found += rules
-        for position, wanted, rules in self._values:
-            if values[position] in wanted:
-                found += rules
-        return sorted({*self._always, *found}) if found else self._always
+                beyond |= rules
+        for position, by_value in self._values:
+            told |= by_value.get(values[position], 0)
+        found = self._always | (beyond & told) | ((beyond | told) & self._any)
+        return self._known(found) if found else ()
+
+    def _known(self, found: int) -> tuple[int, ...]:
+        numbers = self._numbers.get(found)
+        if numbers is None:
+            if len(self._numbers) >= _REMEMBERED:
+                self._numbers.clear()
+            numbers = self._numbers[found] = tuple(number for number in range(found.bit_length()) if found >> number & 1)
+        return numbers
 
 
-def _by_position(told: Sequence[tuple[int, Need]], *, numbers: bool) -> Mapping[int, list[tuple[int, Need]]]:
+def _limits_and_values(required: Sequence[tuple[Need, ...]]) -> tuple[Need, ...] | None:
+    """What a rule needs of both kinds: one of some limits, and one of some values; None where it does not need both."""
+    limits = next((needs for needs in required if needs and not any(need.among for need in needs)), None)
+    values = next((needs for needs in required if needs and all(need.among for need in needs)), None)
+    return None if limits is None or values is None else (*limits, *values)
+
+
+def _rarest(required: Sequence[tuple[Need, ...]]) -> tuple[Need, ...]:
+    """One of what must be met; limits rather than values, which are beyond them less often."""
+    return min(required, key=lambda needs: sum(1 for need in needs if need.among), default=())
+
+
+def _set(numbers: Iterable[int]) -> int:
+    return sum(1 << number for number in set(numbers))
+
+
+def _by_position(told: Sequence[tuple[int, Need]]) -> Mapping[int, list[tuple[int, Need]]]:
     sorted_in: dict[int, list[tuple[int, Need]]] = {}
     for number, need in told:
-        if numbers is not bool(need.among):
-            sorted_in.setdefault(need.position, []).append((number, need))
+        sorted_in.setdefault(need.position, []).append((number, need))
     return sorted_in
+
+
+def _by_value(some: Sequence[tuple[int, Need]]) -> Mapping[Value, int]:
+    wanted = {value for _, need in some for value in need.among}
+    return {value: _set(number for number, need in some if value in need.among) for value in wanted}
 
 
 def _bounds(position: int, some: Sequence[tuple[int, Need]]) -> Bounds:
     above = min((need.above for _, need in some if need.above is not None), default=math.inf)
     below = max((need.below for _, need in some if need.below is not None), default=-math.inf)
-    return position, above, below, tuple(number for number, _ in some)
+    return position, above, below, _set(number for number, _ in some)

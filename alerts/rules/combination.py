@@ -41,7 +41,11 @@ class AllOf(Condition):
     def compiled(self, family: Family, path: Path) -> Compiled:
         """False as soon as one part is."""
         children = [child.compiled(family, (*path, "all", position)) for position, child in enumerate(self.all)]
-        return Compiled(holds=_every([child.holds for child in children]), sides=_union(children), needs=_rarest(children))
+        return Compiled(
+            holds=_every([child.holds for child in children]),
+            sides=_union(children),
+            needs=tuple(needs for child in children for needs in child.needs),
+        )
 
 
 class AnyOf(Condition):
@@ -145,13 +149,8 @@ def _union(children: list[Compiled]) -> SidesAfter | None:
     return after
 
 
-def _rarest(children: list[Compiled]) -> tuple[Need, ...] | None:
-    """What one of the parts needs; limits rather than states, as values are beyond them less often."""
-    told = [child.needs for child in children if child.needs is not None]
-    return min(told, key=lambda needs: sum(1 if need.among else 0 for need in needs), default=None)
-
-
-def _either(children: list[Compiled]) -> tuple[Need, ...] | None:
-    """What any of the parts needs."""
-    told = [child.needs for child in children if child.needs is not None]
-    return tuple(need for needs in told for need in needs) if len(told) == len(children) else None
+def _either(children: list[Compiled]) -> tuple[tuple[Need, ...], ...]:
+    """What one part or the other needs, where each needs something."""
+    if not all(child.needs for child in children):
+        return ()
+    return (tuple(need for child in children for need in child.needs[0]),)

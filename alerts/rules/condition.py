@@ -48,8 +48,8 @@ class Compiled:
 
     holds: Test
     sides: SidesAfter | None = None
-    needs: tuple[Need, ...] | None = None
-    """While no threshold has been crossed and nothing happens, it holds only where one of these is met; None = can't be told."""
+    needs: tuple[tuple[Need, ...], ...] = ()
+    """While no threshold has been crossed and nothing happens, it holds only where of each of these one is met; empty = can't be told."""
 
 
 class Condition(BaseModel):

@@ -26,4 +26,4 @@ class Event(Condition):
         def happens(_values: Values, _on: Sides, event: str | None) -> bool | None:
             return event == name
 
-        return Compiled(holds=happens, needs=())
+        return Compiled(holds=happens, needs=((),))

@@ -78,7 +78,7 @@ class State(Condition):
 
         if self.is_not is not None:
             return Compiled(holds=differs)
-        return Compiled(holds=among if only is None else equals, needs=(Need(position=position, among=wanted),))
+        return Compiled(holds=among if only is None else equals, needs=((Need(position=position, among=wanted),),))
 
 
 def _complaint(metric: Metric, text: str) -> tuple[str, str] | None:

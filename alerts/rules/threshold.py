@@ -122,7 +122,7 @@ def _above(position: int, key: str, limit: float, clear: float | None) -> Compil
             return None
         return value > limit or (key in on and value >= clear)  # type: ignore[operator]
 
-    needs = (Need(position=position, above=limit),)
+    needs = ((Need(position=position, above=limit),),)
     if clear is None:
         return Compiled(holds=plain, needs=needs)
     return Compiled(holds=sticky, sides=_side(sticky, key), needs=needs)
@@ -139,7 +139,7 @@ def _below(position: int, key: str, limit: float, clear: float | None) -> Compil
             return None
         return value < limit or (key in on and value <= clear)  # type: ignore[operator]
 
-    needs = (Need(position=position, below=limit),)
+    needs = ((Need(position=position, below=limit),),)
     if clear is None:
         return Compiled(holds=plain, needs=needs)
     return Compiled(holds=sticky, sides=_side(sticky, key), needs=needs)

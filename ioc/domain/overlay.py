@@ -1,32 +1,48 @@
 """What holds of a device once new values have come over the old ones."""
 
+from operator import itemgetter
+from typing import Any
+
 from ioc.domain.sample import Value
 
 Values = tuple[Value, ...]
-_REMEMBERED = 8_192
-"""Answers kept: those of a batch."""
+_SHAPES_A_SIZE = 4
+"""Shapes remembered of one number of values and of gaps."""
+
+
+class _Shape:
+    """Where values have gaps."""
+
+    __slots__ = ("gaps", "nothing")
+
+    def __init__(self, values: Values) -> None:
+        self.gaps = itemgetter(*[position for position, value in enumerate(values) if value is None])
+        self.nothing: Any = self.gaps((None,) * len(values))
 
 
 class _Overlay:
-    """Remembers its answers for a while: fleet and rules ask the same of a batch's samples, one after the other."""
+    """Most messages of a device leave out the same values each time: then nothing is held in their place, and nothing to be put together."""
 
-    __slots__ = ("_answers",)
+    __slots__ = ("_shapes",)
 
     def __init__(self) -> None:
-        self._answers: dict[int, tuple[Values, Values, Values]] = {}
+        self._shapes: dict[tuple[int, int], list[_Shape]] = {}
 
     def __call__(self, values: Values, held: Values) -> Values:
         """`values`, and what was held where they are None."""
-        if None not in values:
+        gaps = values.count(None)
+        if not gaps:
             return values
-        answer = self._answers.get(id(values))
-        if answer is not None and answer[0] is values and answer[1] == held:
-            return answer[2]
-        holds = tuple([old if new is None else new for new, old in zip(values, held, strict=True)])
-        if len(self._answers) >= _REMEMBERED:
-            self._answers.clear()
-        self._answers[id(values)] = (values, held, holds)
-        return holds
+        shapes = self._shapes.setdefault((len(values), gaps), [])
+        for shape in shapes:
+            if shape.gaps(values) == shape.nothing:
+                if shape.gaps(held) == shape.nothing:
+                    return values
+                break
+        else:
+            if len(shapes) < _SHAPES_A_SIZE:
+                shapes.append(_Shape(values))
+        return tuple([old if new is None else new for new, old in zip(values, held, strict=True)])
 
 
 overlay = _Overlay()

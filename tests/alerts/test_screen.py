@@ -79,3 +79,5 @@ def test_rules_whose_metrics_are_within_their_limits_are_passed_over() -> None:
     usual = {"amp_temp_c": 40.0, "audio_dbfs": -20.0, "state": "playing", "volume": 60}
     assert list(screen.candidates(values_of(usual))) == []
     assert list(screen.candidates(values_of({**usual, "amp_temp_c": 81.0, "state": "fault"}))) == [0, 3]
+    assert list(screen.candidates(values_of({**usual, "volume": 1, "state": "idle"}))) == []
+    assert list(screen.candidates(values_of({**usual, "volume": 1}))) == [2]
