@@ -21,7 +21,7 @@ class _Shape:
 
 
 class _Overlay:
-    """Most messages of a device leave out the same values each time: then nothing is held in their place, and nothing to be put together."""
+    """Most messages of a device leave out the same values each time: nothing is held in their place then, and nothing put together."""
 
     __slots__ = ("_shapes",)
 
