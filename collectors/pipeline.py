@@ -5,15 +5,16 @@ beside deciding the next, so alarms never wait for the store.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from collectors.accounting import book_batch, book_returned, minute_of, note_spooled
+from collectors.decided import Batch, Decided
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.drift_watch import DriftWatch
+from collectors.durably import Durably
 from collectors.ingest import Ingest, Taken
 from collectors.points import PointEncoder
 from collectors.quarantining import entries_of
@@ -23,22 +24,18 @@ from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.domain.hearing import SLOW_MS, Heard, Lost
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
-from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
+from ioc.domain.point import Point, PointRefusal
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.rollup import DueHour, Frontier
 from ioc.domain.sample import Arrival, ClockOffset, DeviceEvent, DeviceStatus, Reason, Refusal, Sample
-from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.pipeline")
 
 MOST = 5_000
-LINGER_S = 0.1
-BATCHES_AHEAD = 64
-"""Decided batches that may wait for the store: more than come while one write hangs, so that nothing waits for that write to be given up.
-
-How many deliveries they may hold is bounded by the session, which reads on only while few enough are unacknowledged.
-"""
-RETRY_S = 0.5
+LINGER_S = 0.02
+"""Alarms wait so long for company."""
+GATHER_S = 0.1
+"""The store, the ledger and the acknowledgements wait until so long after their last turn."""
 IDLE_S = 1.0
 
 DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset | Heard | Lost
@@ -86,13 +83,6 @@ class LedgerBook(Protocol):
         """StateUnavailableError when it can't be written now."""
 
 
-class _Batch(msgspec.Struct):
-    items: Sequence[SessionItem]
-    taken: list[Taken]
-    points: Sequence[Point]
-    """Our own, to store with the batch."""
-
-
 class Pipeline:
     """Runs one source; `stop` lets what was decided be finished."""
 
@@ -126,13 +116,12 @@ class Pipeline:
         self._unmapped = unmapped
         self._drift = drift
         self._frontier = frontier or Frontier()
-        self._decided: asyncio.Queue[_Batch | None] = asyncio.Queue(BATCHES_AHEAD)
+        self._decided = Decided(MOST)
+        self._durably = Durably()
         self._stopping = False
         self._held = 0
         self.evicted = 0
         self.booked = 0
-        self.not_durable: str | None = None
-        """What can't be written to our own files at present, so that nothing is acknowledged; None = all can."""
 
     async def run(self) -> None:
         """Until `stop`; then finishes what was decided and books the rest as returned."""
@@ -143,6 +132,11 @@ class Pipeline:
     def stop(self) -> None:
         """Takes in nothing more."""
         self._stopping = True
+
+    @property
+    def not_durable(self) -> str | None:
+        """What can't be written to our own files at present, so that nothing is acknowledged; None = all can."""
+        return self._durably.fault
 
     @property
     def in_flight(self) -> int:
@@ -160,8 +154,8 @@ class Pipeline:
             points = await self._desk.decide(self._source, self._inputs(items, taken))
             self._unmapped.note(taken)
             self._drift.note(taken)
-            await self._decided.put(_Batch(items, taken, points))
-        await self._decided.put(None)
+            self._decided.put(Batch(list(items), taken, list(points)))
+        self._decided.end()
 
     async def _take_in(self, items: Sequence[SessionItem]) -> list[Taken]:
         taken: list[Taken] = []
@@ -180,7 +174,7 @@ class Pipeline:
         self._held += sum(1 for one in taken if one.outcome)
         assigned = [(one.mark, one.assigned) for one in taken if one.assigned is not None]
         if assigned:
-            await self._persist("assigned_times", lambda: self._assigned.record(self._source, assigned))
+            await self._durably("assigned_times", lambda: self._assigned.record(self._source, assigned))
         for one in taken:
             one.point = self._encoder.point(one)
         return taken
@@ -206,43 +200,25 @@ class Pipeline:
         return inputs
 
     async def _finish_batches(self) -> None:
-        while (batch := await self._decided.get()) is not None:
-            ended = self._join_waiting(batch)
+        loop = asyncio.get_running_loop()
+        turn = loop.time()
+        while (batch := await self._decided.take(turn)) is not None:
+            turn = loop.time() + GATHER_S
             await self._finish(batch)
-            if ended:
-                return
 
-    def _join_waiting(self, batch: _Batch) -> bool:
-        """Adds what has been decided meanwhile, so that a slow write or booking costs once; whether nothing more will come."""
-        while len(batch.taken) < MOST and not self._decided.empty():
-            following = self._decided.get_nowait()
-            if following is None:
-                return True
-            batch.items = [*batch.items, *following.items]
-            batch.taken += following.taken
-            batch.points = [*batch.points, *following.points]
-        return False
-
-    async def _finish(self, batch: _Batch) -> None:
+    async def _finish(self, batch: Batch) -> None:
         stored = [taken for taken in batch.taken if taken.point is not None]
-        points = [taken.point for taken in stored if taken.point is not None]
-        points += batch.points
-        row: int | None = None
-        due: tuple[DueHour, ...] = ()
-        if points:
-            written = await self._writer.put(self._source, points, lambda: note_spooled(stored))
-            self._refuse(stored, written.refusals)
-            row = written.spooled_as
-            due = self._frontier.due(points) if row is None else ()
-        entries = [entry for taken in batch.taken if taken.refusals for entry in entries_of(taken)]
-        if entries:
-            await self._persist("quarantine", lambda: self._keep(entries))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._quarantine_those([taken for taken in batch.taken if taken.refusals and taken.point is None]))
+            storing = group.create_task(self._store(batch, stored))
+        row, due = storing.result()
+        await self._quarantine_those([taken for taken in stored if taken.refusals])
         heard = max(
             (item.sent_at for item in batch.items if isinstance(item, CanaryBack) and item.arrival - item.sent_at <= SLOW_MS), default=None
         )
         booking = book_batch(self._source, batch.taken, spooled_as=row, heard_until=heard, due=due)
         if booking.rows or booking.spool_added or heard is not None:
-            await self._persist("ledger", lambda: self._ledger.book(booking))
+            await self._durably("ledger", lambda: self._ledger.book(booking))
         if row is not None:
             self._writer.release(row)
         counted = sum(1 for taken in batch.taken if taken.outcome)
@@ -250,31 +226,34 @@ class Pipeline:
         self.booked += counted
         self._session.acknowledge(batch.items)
 
+    async def _store(self, batch: Batch, stored: Sequence[Taken]) -> tuple[int | None, tuple[DueHour, ...]]:
+        """The spool row that holds the batch's points now, None = the store does; and what is to be rolled up again."""
+        points = [taken.point for taken in stored if taken.point is not None]
+        points += batch.points
+        if not points:
+            return None, ()
+        written = await self._writer.put(self._source, points, lambda: note_spooled(stored))
+        self._refuse(stored, written.refusals)
+        return written.spooled_as, self._frontier.due(points) if written.spooled_as is None else ()
+
+    async def _quarantine_those(self, refused: Sequence[Taken]) -> None:
+        """Keeps their payloads; for those that have no point it needn't wait for the store."""
+        entries = [entry for taken in refused for entry in entries_of(taken)]
+        if entries:
+            await self._durably("quarantine", lambda: self._keep(entries))
+
     async def book_returned(self, items: Iterable[SessionItem]) -> None:
         """Books what the session still held when it ended."""
         booking = book_returned(self._source, ((UNKNOWN_FAMILY, item.arrival) for item in items if isinstance(item, Delivery)))
         if booking.rows:
-            await self._persist("ledger", lambda: self._ledger.book(booking))
+            await self._durably("ledger", lambda: self._ledger.book(booking))
 
     async def _keep(self, entries: Sequence[QuarantineEntry]) -> None:
         evicted = await self._quarantine.add(entries)
         if evicted:
             self.evicted += evicted
             row = LedgerRow(UNKNOWN_FAMILY, minute_of(entries[0].at), LedgerTerms(evicted=evicted))
-            await self._persist("ledger", lambda: self._ledger.book(Booking(source=self._source, rows=(row,))))
-
-    async def _persist(self, what: str, write: Callable[[], Awaitable[None]]) -> None:
-        """Tries until it is on disk: until then nothing is acknowledged."""
-        while True:
-            try:
-                await write()
-            except (StoreUnavailableError, StateUnavailableError) as error:
-                log.warning("not_durable", what=what, detail=str(error))
-                self.not_durable = f"{what}: {error}"
-                await asyncio.sleep(RETRY_S)
-            else:
-                self.not_durable = None
-                return
+            await self._durably("ledger", lambda: self._ledger.book(Booking(source=self._source, rows=(row,))))
 
     @staticmethod
     def _refuse(stored: Sequence[Taken], refusals: Sequence[PointRefusal]) -> None:

@@ -1,28 +1,25 @@
 """What becomes of spooled deliveries: stored or quarantined once the store has taken their row, quarantined if the row is lost."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
+from typing import Protocol
 
 import msgspec
 import structlog
 
 from collectors.accounting import SpooledDelivery, book_drained, book_lost, minute_of, read_note
 from collectors.drain import TakenRow
+from collectors.durably import Durably
 from collectors.quarantining import copy_of_lost, copy_of_spooled
 from collectors.routing import UNKNOWN_FAMILY
 from collectors.writer import OWN
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
-from ioc.domain.point import PointRefusal, StoreUnavailableError
+from ioc.domain.point import PointRefusal
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.rollup import Frontier
-from ioc.domain.state import StateUnavailableError
 
 log = structlog.get_logger("ioc.spool")
 
-T = TypeVar("T")
-
-RETRY_S = 0.5
 AT_ONCE = 500
 
 
@@ -97,8 +94,12 @@ class SpoolBooks:
         self.evicted = 0
         self.lost_deliveries = 0
         """Deliveries of rows that could not be read any more, or were gone."""
-        self.not_durable: str | None = None
+        self._durably = Durably()
+
+    @property
+    def not_durable(self) -> str | None:
         """What can't be written to our own files at present; None = all can."""
+        return self._durably.fault
 
     async def drained(self, rows: Sequence[TakenRow]) -> None:
         """Moves them from spooled to stored, or to quarantine where the store refused; returns when that is on disk."""
@@ -131,7 +132,7 @@ class SpoolBooks:
         damaged = {row.id: row for row in await self._spool.damaged()}
         for start in range(0, len(missing), AT_ONCE):
             some = missing[start : start + AT_ONCE]
-            for batch in await self._durably("ledger", lambda some=some: self._ledger.spooled(some)):  # type: ignore[misc]
+            for batch in await self._durably("ledger", partial(self._ledger.spooled, some)):
                 await self._lose(batch, damaged.get(batch.id))
 
     async def _lose(self, batch: SpooledBatch, damaged: DamagedRow | None) -> None:
@@ -161,19 +162,6 @@ class SpoolBooks:
         if bookings:
             await self._durably("ledger", lambda: self._ledger.book(*bookings))
             self._rebooked(frozenset(row.minute for booking in bookings for row in booking.rows))
-
-    async def _durably(self, what: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Tries until it is done."""
-        while True:
-            try:
-                done = await work()
-            except (StoreUnavailableError, StateUnavailableError) as error:
-                log.warning("not_durable", what=what, detail=str(error))
-                self.not_durable = f"{what}: {error}"
-                await asyncio.sleep(RETRY_S)
-            else:
-                self.not_durable = None
-                return done
 
 
 def _notes(damaged: DamagedRow | None) -> list[SpooledDelivery]:

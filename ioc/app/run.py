@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,9 @@ log = structlog.get_logger("ioc.run")
 COLLECT_AFTER = (50_000, 10, 10)
 """Allocations, then collections, between looks for garbage in cycles: what a message makes holds none, and goes away by itself."""
 
+SWITCH_S = 0.0005
+"""How long the loop waits at most for a thread of ours that computes: Python's 5 ms, several times in a decision, would be felt."""
+
 
 async def run(config: Config, *, open_access: bool = False, listening: Callable[[str], None] = lambda _: None) -> None:
     """Runs until SIGTERM or SIGINT; `listening` is told the URL.
@@ -35,6 +39,7 @@ async def run(config: Config, *, open_access: bool = False, listening: Callable[
             for one in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(one, server.stop)
             _spare_the_collector()
+            sys.setswitchinterval(SWITCH_S)
             await server.serve(listening)
             log.info("stopped")
 

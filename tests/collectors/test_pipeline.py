@@ -181,11 +181,11 @@ def message(document: object, *, mid: int = 1, **flags: Any) -> Delivery:
 
 
 async def test_batch_is_acknowledged_last_and_in_order(families: dict[str, Family]) -> None:
-    """Each step is done before the next begins."""
+    """What is refused whole is kept while the store is asked, the copy of a partial one after; the ledger and the answer follow."""
     items = [message({"volume": 1}, mid=1), message(b"junk", mid=2), message({"ts": NOW, "volume": "x", "state": "idle"}, mid=3)]
     bench = Bench(families, items)
     await bench.run(lambda: len(bench.acknowledged) == 3)
-    assert bench.log == ["receive", "assigned", "decide", "store", "quarantine", "book", "acknowledge"]
+    assert bench.log == ["receive", "assigned", "decide", "quarantine", "store", "quarantine", "book", "acknowledge"]
     assert bench.acknowledged == items
     assert (bench.terms.received, bench.terms.stored, bench.terms.quarantined, bench.terms.partial) == (3, 2, 1, 1)
     assert bench.terms.difference == 0
@@ -319,7 +319,7 @@ async def test_canary_is_heard_behind_many_batches_that_wait_for_a_write(
 
 async def test_file_that_cannot_be_written_is_told_until_it_can(families: dict[str, Family], monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is acknowledged before; then all of it, booked once."""
-    monkeypatch.setattr("collectors.pipeline.RETRY_S", 0.005)
+    monkeypatch.setattr("collectors.durably.RETRY_S", 0.005)
     bench = Bench(families, [message(b"junk")])
     add, told = bench.add, []
 
