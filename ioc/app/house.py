@@ -22,8 +22,8 @@ AVAILABILITY_EVERY_MS = 5 * MINUTE_MS
 LEDGER_BACK_MS = 5 * MINUTE_MS
 """Rows of minutes so recent may still change with any batch."""
 MINUTES_AT_ONCE = 60
-MINUTES_KEPT_MS = 400 * 86_400_000
-"""A year with some days before it: older minutes of the ledger go, some 200 MB at three families."""
+HISTORY_KEPT_MS = 400 * 86_400_000
+"""A year with some days before it: older minutes of the ledger go (some 200 MB at three families), and what ended before."""
 FORGET_EVERY_S = 3_600.0
 EVICTION_OVER_MS = 10 * MINUTE_MS
 """Once the full quarantine has dropped nothing for so long, it is no longer an alarm."""
@@ -95,8 +95,8 @@ class House:
         await forever("audit", self._auditor.turn, lambda: MINUTE_S)
 
     async def forget(self) -> None:
-        """Keeps the ledger's minutes within a bound; the sums since the beginning stay."""
-        await forever("forget", lambda: self._state.forget_minutes(self._clock() - MINUTES_KEPT_MS), lambda: FORGET_EVERY_S)
+        """Keeps ledger, journal and outbox within a bound; the ledger's sums since the beginning stay."""
+        await forever("forget", lambda: self._state.forget(self._clock() - HISTORY_KEPT_MS), lambda: FORGET_EVERY_S)
 
     def rebooked(self, minutes: Iterable[int]) -> None:
         """The ledger's rows of these minutes changed long after: what was spooled has been stored."""

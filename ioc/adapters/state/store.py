@@ -25,6 +25,7 @@ from ioc.adapters.state.engine_rows import (
     raise_epoch,
 )
 from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprints
+from ioc.adapters.state.history_rows import drop_history
 from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
 from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, first_minute, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
@@ -210,11 +211,12 @@ class StateDb:
         async with self._read() as conn:
             return await audits_that_differ(conn, since, limit)
 
-    async def forget_minutes(self, before: int) -> None:
-        """Drops the ledger's minutes and hours that begin earlier (Unix ms); the sums since the beginning keep them."""
+    async def forget(self, before: int) -> None:
+        """Drops the ledger's minutes and hours that begin earlier (Unix ms; their sums stay), and alarms and messages that ended earlier."""
         async with self._fenced() as conn:
             await drop_minutes(conn, before)
             await drop_expectations(conn, before)
+            await drop_history(conn, before)
 
     # Alarms and their journal
 

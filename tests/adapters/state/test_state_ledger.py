@@ -101,7 +101,7 @@ async def test_old_minutes_and_hours_go_and_the_sums_stay(state: StateDb) -> Non
         await state.book(Booking(source="s", rows=(row,), expected=(Expectation("speaker", minute * MINUTE, 1),)))
     await state.put_audits([Audit("speaker", minute * MINUTE, changes=1, counted=9, at=5) for minute in range(4)])
     assert await state.last_booked_minute() == 3 * MINUTE
-    await state.forget_minutes(2 * MINUTE)
+    await state.forget(2 * MINUTE)
     assert [minute for _, _, minute, _ in await state.ledger_minutes(0)] == [2 * MINUTE, 3 * MINUTE]
     assert (await state.ledger())["speaker"] == LedgerTerms(received=4, stored=4)
     assert await state.expected(MINUTE) == []

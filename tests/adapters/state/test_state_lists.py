@@ -176,3 +176,36 @@ async def test_silences_are_kept_changed_and_removed(state: StateDb) -> None:
     assert await state.silences.remove("s1")
     assert not await state.silences.remove("s1")
     assert await state.silences.get("s1") is None
+
+
+async def test_what_ended_long_ago_is_forgotten_with_all_that_tells_of_it(state: StateDb) -> None:
+    """Active alarms, messages that still wait, and the number of the next journal entry stay."""
+    transitions = [
+        Transition(
+            seq=n,
+            alarm=one.id,
+            rule=one.rule,
+            severity=one.severity,
+            device=one.device,
+            unit=one.unit,
+            step=step,
+            at=n,
+            recorded=n,
+            by="sample",
+            detail="",
+        )
+        for n, (one, step) in enumerate([(ALARMS[0], Step.RAISED), (ALARMS[1], Step.RAISED), (ALARMS[1], Step.CLEARED)], 1)
+    ]
+    messages = [OutboxMessage(key=key, channel="hook", event="raised", at=1, body=b"{}") for key in ("old", "waits", "new")]
+    await state.commit(Decisions(alarms=ALARMS, transitions=tuple(transitions), outbox=tuple(messages)))
+    await state.record_attempt(Attempt(key="old", channel="hook", at=5, ok=True, detail="200"), done=True)
+    await state.record_attempt(Attempt(key="new", channel="hook", at=10, ok=True, detail="200"), done=True)
+    await state.forget(10)
+    assert await listed(state) == "dca"
+    assert await state.journal("b") == transitions[2:]
+    assert await state.journal("a") == transitions[:1]
+    assert (await state.load()).seq == 3
+    kept, _ = await state.outbox()
+    assert {entry.message.key for entry in kept} == {"waits", "new"}
+    assert await state.attempts("old") == []
+    assert len(await state.attempts("new")) == 1

@@ -1,0 +1,21 @@
+"""What ended long ago: alarms with their journal, and messages with their attempts."""
+
+from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ioc.adapters.state.schema import alarms, attempts, journal, outbox
+
+AT_ONCE = 5_000
+"""Alarms, and messages, that one call forgets: others wait for its transaction."""
+
+
+async def drop_history(conn: AsyncConnection, before: int) -> None:
+    """Forgets what ended earlier (Unix ms). The newest entry of the journal stays whatever it tells: it numbers the next one."""
+    over = list((await conn.execute(select(alarms.c.id).where(alarms.c.cleared_at < before).limit(AT_ONCE))).scalars())
+    newest = select(func.max(journal.c.seq)).scalar_subquery()
+    await conn.execute(delete(journal).where(journal.c.alarm.in_(over), journal.c.seq < newest))
+    await conn.execute(delete(alarms).where(alarms.c.id.in_(over)))
+    ended = (await conn.execute(select(outbox.c.key, outbox.c.channel).where(outbox.c.done_at < before).limit(AT_ONCE))).all()
+    keys = [(row.key, row.channel) for row in ended]
+    await conn.execute(delete(attempts).where(tuple_(attempts.c.key, attempts.c.channel).in_(keys)))
+    await conn.execute(delete(outbox).where(tuple_(outbox.c.key, outbox.c.channel).in_(keys)))
