@@ -212,7 +212,7 @@ class StateDb:
             return await audits_that_differ(conn, since, limit)
 
     async def forget(self, before: int) -> None:
-        """Drops minutes and hours of the ledger that begin earlier (Unix ms; their sums stay), and alarms and messages that ended earlier."""
+        """Drops what is older (Unix ms): minutes and hours of the ledger, whose sums stay, and alarms and messages that ended before."""
         async with self._fenced() as conn:
             await drop_minutes(conn, before)
             await drop_expectations(conn, before)
