@@ -3,6 +3,7 @@
 import json
 import math
 import unicodedata
+from collections.abc import Callable
 from typing import cast
 
 from ioc.domain.family import INT64_MAX, MAX_STRING, Metric, MetricType
@@ -53,22 +54,20 @@ def parse_object(payload: bytes) -> Json:
 
 def convert(metric: Metric, value: object) -> Value:
     """A JSON value as the metric's type; RefusedError (with the reason for this field) if something would be lost."""
-    match metric.type:
-        case MetricType.FLOAT:
-            return _float(value)
-        case MetricType.INT:
-            return _int(value)
-        case MetricType.BOOL:
-            if isinstance(value, int | float) and value in (0, 1):
-                return int(value)
-            raise _wrong(value, "true or false")
-        case MetricType.STRING:
-            return clean_string(value)
-        case MetricType.ENUM:
-            text = clean_string(value)
-            if text not in metric.values:
-                raise RefusedError(Reason.UNKNOWN_VALUE, f"{text[:40]!r} is none of {', '.join(metric.values)}")
-            return text
+    return _CONVERTERS[metric.type](metric, value)
+
+
+def _flag(value: object) -> int:
+    if isinstance(value, int | float) and value in (0, 1):
+        return int(value)
+    raise _wrong(value, "true or false")
+
+
+def _named(metric: Metric, value: object) -> str:
+    text = clean_string(value)
+    if text not in metric.values:
+        raise RefusedError(Reason.UNKNOWN_VALUE, f"{text[:40]!r} is none of {', '.join(metric.values)}")
+    return text
 
 
 def clean_string(value: object) -> str:
@@ -107,6 +106,15 @@ def _int(value: object) -> int:
     if abs(value) > INT64_MAX:
         raise RefusedError(Reason.NOT_FINITE, "does not fit 64 bits")
     return value
+
+
+_CONVERTERS: dict[MetricType, Callable[[Metric, object], Value]] = {
+    MetricType.FLOAT: lambda _, value: _float(value),
+    MetricType.INT: lambda _, value: _int(value),
+    MetricType.BOOL: lambda _, value: _flag(value),
+    MetricType.STRING: lambda _, value: clean_string(value),
+    MetricType.ENUM: _named,
+}
 
 
 def _parse_int(digits: str) -> int | float:
