@@ -4,14 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import aiohttp
+from aiohttp.abc import AbstractResolver
 
+from alerts.addresses import Allowance, parse_allowance, url_refusal
 from alerts.channel import Channel
 from alerts.channels.apprise_target import AppriseTarget
 from alerts.channels.apprise_target import load as load_apprise
 from alerts.channels.file import FileOutbox
 from alerts.channels.webhook import Webhook
 from alerts.notify_file import AppriseChannel, FileChannel, NotifyFile, WebhookChannel
+from alerts.pinned import open_session
 
 ATTEMPT_TIMEOUT_S = 10.0
 _MAX_SECRET = 64 * 1024
@@ -28,19 +30,19 @@ class ChannelSetupError(Exception):
 
 
 @asynccontextmanager
-async def open_channels(
-    notify: NotifyFile, folder: Path, *, connector: aiohttp.BaseConnector | None = None
-) -> AsyncIterator[dict[str, Channel]]:
+async def open_channels(notify: NotifyFile, folder: Path, *, names: AbstractResolver | None = None) -> AsyncIterator[dict[str, Channel]]:
     """The channels by name while the block runs; `folder` is where the file's relative paths start.
 
-    `connector` decides which addresses webhooks may reach. ChannelSetupError names the key that is wrong.
+    `names` resolves host names (None = the system does). ChannelSetupError names the key that is wrong.
     """
     async with AsyncExitStack() as stack:
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()))
+        allowance = parse_allowance(notify.allow_private)
+        session = await stack.enter_async_context(open_session(allowance, names))
         channels: dict[str, Channel] = {}
         for name, declared in notify.channels.items():
             match declared:
                 case WebhookChannel():
+                    _check_address(name, declared, allowance)
                     secret = _secret(name, declared, folder)
                     channels[name] = Webhook(session, url=declared.url, secret=secret, timeout_s=ATTEMPT_TIMEOUT_S)
                 case AppriseChannel():
@@ -58,12 +60,20 @@ def check_channels(notify: NotifyFile, folder: Path) -> list[ChannelSetupError]:
     for name, declared in notify.channels.items():
         try:
             if isinstance(declared, WebhookChannel):
+                _check_address(name, declared, parse_allowance(notify.allow_private))
                 _secret(name, declared, folder)
             elif isinstance(declared, AppriseChannel):
                 _check_apprise(name, declared, folder)
         except ChannelSetupError as error:
             wrong.append(error)
     return wrong
+
+
+def _check_address(name: str, declared: WebhookChannel, allowance: Allowance) -> None:
+    refused = url_refusal(declared.url, allowance)
+    if refused is not None:
+        what, _, do = refused.partition("; ")
+        raise ChannelSetupError(("channels", name, "url"), what, do)
 
 
 def _secret(name: str, declared: WebhookChannel, folder: Path) -> bytes | None:

@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from alerts.addresses import parse_allowance
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 
@@ -144,6 +145,14 @@ class NotifyFile(_Declared):
 
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
+    allow_private: Texts = ()
+    """Host names, addresses and networks that channels may reach although they are not public."""
+
+    @field_validator("allow_private")
+    @classmethod
+    def _places(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
+        parse_allowance(entries)
+        return entries
 
     @model_validator(mode="after")
     def _channels_exist(self) -> Self:

@@ -2,13 +2,12 @@
 
 import hashlib
 import hmac
-import os
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from alerts.channel import Fault, SendError
+from alerts.http_answer import retry_after_ms, unreachable
 from ioc.domain.alarm import OutboxMessage
 
 _OK = range(200, 300)
@@ -38,8 +37,7 @@ class Webhook:
             detail = f"{self._host} gave no answer within {self._timeout.total:g} s"
             raise SendError(detail) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            detail = f"{self._host} can't be reached ({_words(error)})"
-            raise SendError(detail) from None
+            raise SendError(unreachable(self._host, error)) from None
 
     def _headers(self, message: OutboxMessage) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Idempotency-Key": message.key, "User-Agent": "ioc-monitor"}
@@ -60,32 +58,9 @@ class Webhook:
         else:
             detail = f"{self._host} answered {status}"
         fault = Fault.MESSAGE if status in _REFUSED else Fault.CHANNEL
-        raise SendError(detail, fault=fault, retry_after_ms=_retry_after_ms(answer))
+        raise SendError(detail, fault=fault, retry_after_ms=retry_after_ms(answer))
 
 
 def signature(secret: bytes, body: bytes) -> str:
     """The value of `X-IOC-Signature`: `sha256=` and the hex HMAC-SHA256 of the body."""
     return "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-
-
-def _retry_after_ms(answer: aiohttp.ClientResponse) -> int | None:
-    """The header Retry-After in seconds, or as a date relative to the answer's own Date."""
-    text = answer.headers.get("Retry-After", "").strip()
-    if text.isascii() and text.isdigit() and len(text) < 8:  # noqa: PLR2004  beyond that it is no waiting time
-        return int(text) * 1000
-    try:
-        wait = parsedate_to_datetime(text) - parsedate_to_datetime(answer.headers.get("Date", ""))
-        return max(0, round(wait.total_seconds() * 1000))
-    except (TypeError, ValueError):
-        return None
-
-
-def _words(error: Exception) -> str:
-    """The cause without the URL, which may carry a token."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted"
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return "its name is not known"
-    if isinstance(error, OSError) and error.errno is not None:
-        return os.strerror(error.errno)
-    return type(error).__name__

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from alerts.notify_file import AppriseChannel, NotifyFile
+from alerts.notify_file import FileChannel, NotifyFile
 from ioc.config.document import Document, is_there, read_document
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.references import resolve
@@ -26,8 +26,8 @@ def load_notify(path: Path | None, problems: list[Problem]) -> NotifyFile:
 
 
 def _unusable(notify: NotifyFile, document: Document) -> list[Problem]:
-    """Channels that can't be set up. Looking costs a second for Apprise's services, so only where one is declared."""
-    if not any(isinstance(channel, AppriseChannel) for channel in notify.channels.values()):
+    """Channels that can't be set up. Looking loads what they send with, so only where there is more than files."""
+    if all(isinstance(channel, FileChannel) for channel in notify.channels.values()):
         return []
     from alerts.channel_set import check_channels  # noqa: PLC0415  see above
 
