@@ -1,9 +1,13 @@
 """What a channel is to the outbox: it sends one message, or says why not."""
 
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Protocol
 
 from ioc.domain.alarm import OutboxMessage
+
+Link = Callable[[OutboxMessage], str]
+"""The link in a message by which its reader acknowledges; empty where there is none."""
 
 
 class Fault(StrEnum):
@@ -12,7 +16,9 @@ class Fault(StrEnum):
     CHANNEL = "channel"
     """Others would fail too: unreachable, overloaded, wrong credentials."""
     MESSAGE = "message"
-    """The receiver refuses this message; others may pass."""
+    """The receiver refuses this message for good; others may pass."""
+    LATER = "later"
+    """Not now, but others may pass: a full mailbox, a quota of this recipient."""
 
 
 class SendError(Exception):

@@ -1,113 +1,186 @@
 """The channels of a notify file, ready to send."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from alerts.addresses import Allowance, parse_allowance, url_refusal
-from alerts.channel import Channel
+from alerts.channel import Channel, Link
+from alerts.channel_models import HttpChannel, Secret, SmtpChannel, Templates, TokenSource
 from alerts.channels.apprise_target import AppriseTarget
 from alerts.channels.apprise_target import load as load_apprise
 from alerts.channels.file import FileOutbox
+from alerts.channels.http import Http
+from alerts.channels.smtp import MailServer, Smtp
 from alerts.channels.webhook import Webhook
 from alerts.notify_file import AppriseChannel, FileChannel, NotifyFile, WebhookChannel
 from alerts.pinned import open_session
+from alerts.rotating_token import RotatingToken
+from alerts.secret_files import ChannelSetupError, read_secret, secret_bytes, secret_text
+from alerts.wording import WORDS
 
 ATTEMPT_TIMEOUT_S = 10.0
-_MAX_SECRET = 64 * 1024
+_STEP_TIMEOUT_S = 5.0
+"""For each request of an attempt that may take several: to renew the token, to send."""
+Key = tuple[str, ...]
 
 
-class ChannelSetupError(Exception):
-    """A channel can't be set up; `path` is the key in the notify file, `what` and `do` are for its author."""
+def no_link(_message: object) -> str:
+    """Messages without a link that acknowledges."""
+    return ""
 
-    def __init__(self, path: tuple[str, ...], what: str, do: str) -> None:
-        super().__init__(f"{'.'.join(path)}: {what}; {do}")
-        self.path = path
-        self.what = what
-        self.do = do
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What channels need besides their declaration: where relative paths start and state is kept, the clock, links, the site's language."""
+
+    folder: Path
+    data_dir: Path
+    clock: Callable[[], int]
+    link: Link = no_link
+    language: str = "vi"
+    names: AbstractResolver | None = None
+    """Resolves host names; None = the system does."""
 
 
 @asynccontextmanager
-async def open_channels(notify: NotifyFile, folder: Path, *, names: AbstractResolver | None = None) -> AsyncIterator[dict[str, Channel]]:
-    """The channels by name while the block runs; `folder` is where the file's relative paths start.
-
-    `names` resolves host names (None = the system does). ChannelSetupError names the key that is wrong.
-    """
+async def open_channels(notify: NotifyFile, around: Surroundings) -> AsyncIterator[dict[str, Channel]]:
+    """The channels by name while the block runs. ChannelSetupError names the key that is wrong."""
     async with AsyncExitStack() as stack:
         allowance = parse_allowance(notify.allow_private)
-        session = await stack.enter_async_context(open_session(allowance, names))
+        session = await stack.enter_async_context(open_session(allowance, around.names))
+        tokens = {name: _Opening(("tokens", name), around, session, allowance).token(declared) for name, declared in notify.tokens.items()}
         channels: dict[str, Channel] = {}
         for name, declared in notify.channels.items():
+            opening = _Opening(("channels", name), around, session, allowance)
             match declared:
                 case WebhookChannel():
-                    _check_address(name, declared, allowance)
-                    secret = _secret(name, declared, folder)
-                    channels[name] = Webhook(session, url=declared.url, secret=secret, timeout_s=ATTEMPT_TIMEOUT_S)
+                    channels[name] = opening.webhook(declared)
+                case HttpChannel():
+                    channels[name] = opening.http(declared, tokens.get(declared.token or ""))
                 case AppriseChannel():
-                    target = AppriseTarget(_apprise_url(name, declared, folder), timeout_s=ATTEMPT_TIMEOUT_S)
+                    channels[name] = target = opening.apprise(declared)
                     stack.callback(target.close)
-                    channels[name] = target
+                case SmtpChannel():
+                    channels[name] = mail = opening.smtp(declared)
+                    stack.callback(mail.close)
                 case FileChannel():
-                    channels[name] = FileOutbox(folder / declared.path)
+                    channels[name] = FileOutbox(around.folder / declared.path)
         yield channels
 
 
 def check_channels(notify: NotifyFile, folder: Path) -> list[ChannelSetupError]:
-    """What would keep the channels from being set up: missing secrets, unknown Apprise services. Sends nothing."""
-    wrong = []
-    for name, declared in notify.channels.items():
+    """What would keep the channels from being set up: missing secrets, addresses, unknown Apprise services. Sends nothing."""
+    allowance, wrong = parse_allowance(notify.allow_private), []
+    declared = [*((("tokens", name), one) for name, one in notify.tokens.items())]
+    for path, one in [*declared, *((("channels", name), one) for name, one in notify.channels.items())]:
         try:
-            if isinstance(declared, WebhookChannel):
-                _check_address(name, declared, parse_allowance(notify.allow_private))
-                _secret(name, declared, folder)
-            elif isinstance(declared, AppriseChannel):
-                _check_apprise(name, declared, folder)
+            _check(path, one, folder, allowance)
         except ChannelSetupError as error:
             wrong.append(error)
     return wrong
 
 
-def _check_address(name: str, declared: WebhookChannel, allowance: Allowance) -> None:
-    refused = url_refusal(declared.url, allowance)
+def _check(path: Key, declared: object, folder: Path, allowance: Allowance) -> None:
+    match declared:
+        case WebhookChannel():
+            _check_address(path, declared.url, allowance)
+            secret_bytes((*path, "secret"), declared.secret, declared.secret_file, folder)
+        case Templates():
+            _check_address(path, declared.url, allowance)
+            _secrets(path, declared.secrets, folder)
+        case SmtpChannel():
+            secret_text((*path, "password"), declared.password, declared.password_file, folder)
+        case AppriseChannel():
+            _check_apprise(path, declared, folder)
+
+
+def _check_address(path: Key, url: str, allowance: Allowance) -> None:
+    refused = url_refusal(url, allowance)
     if refused is not None:
         what, _, do = refused.partition("; ")
-        raise ChannelSetupError(("channels", name, "url"), what, do)
+        raise ChannelSetupError((*path, "url"), what, do)
 
 
-def _secret(name: str, declared: WebhookChannel, folder: Path) -> bytes | None:
-    if declared.secret is not None:
-        return declared.secret.get_secret_value().encode()
-    return None if declared.secret_file is None else _read(("channels", name, "secret_file"), folder / declared.secret_file)
-
-
-def _apprise_url(name: str, declared: AppriseChannel, folder: Path) -> str:
-    if declared.url is not None:
-        return declared.url.get_secret_value()
-    path = ("channels", name, "url_file")
+def _check_apprise(path: Key, declared: AppriseChannel, folder: Path) -> None:
     try:
-        return _read(path, folder / (declared.url_file or "")).decode()
-    except UnicodeDecodeError:
-        raise ChannelSetupError(path, "is not text in UTF-8", "write the Apprise URL on one line") from None
-
-
-def _check_apprise(name: str, declared: AppriseChannel, folder: Path) -> None:
-    url = _apprise_url(name, declared, folder)
-    try:
-        load_apprise(url)
+        load_apprise(_apprise_url(path, declared, folder))
     except ValueError as error:
-        path = ("channels", name, "url" if declared.url is not None else "url_file")
-        raise ChannelSetupError(path, str(error), "see the Apprise documentation for the service's URL") from None
+        at = (*path, "url" if declared.url is not None else "url_file")
+        raise ChannelSetupError(at, str(error), "see the Apprise documentation for the service's URL") from None
 
 
-def _read(path: tuple[str, ...], file: Path) -> bytes:
-    """A secret's file without the line's end."""
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(_MAX_SECRET + 1).strip()
-    except OSError as error:
-        raise ChannelSetupError(path, f"{file} can't be read: {error.strerror or error}", "check path and permissions") from None
-    if not content or len(content) > _MAX_SECRET:
-        raise ChannelSetupError(path, f"{file} is empty or larger than {_MAX_SECRET // 1024} KiB", "write the secret into it")
-    return content
+def _apprise_url(path: Key, declared: AppriseChannel, folder: Path) -> str:
+    return secret_text((*path, "url"), declared.url, declared.url_file, folder) or ""
+
+
+def _secrets(path: Key, secrets: dict[str, Secret], folder: Path) -> dict[str, str]:
+    return {
+        name: secret_text((*path, "secrets", name, "value"), secret.value, secret.value_file, folder) or ""
+        for name, secret in secrets.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """Opens what is declared at `path`."""
+
+    path: Key
+    around: Surroundings
+    session: aiohttp.ClientSession
+    allowance: Allowance
+
+    def webhook(self, declared: WebhookChannel) -> Webhook:
+        _check_address(self.path, declared.url, self.allowance)
+        secret = secret_bytes((*self.path, "secret"), declared.secret, declared.secret_file, self.around.folder)
+        return Webhook(self.session, url=declared.url, secret=secret, timeout_s=ATTEMPT_TIMEOUT_S)
+
+    def http(self, declared: HttpChannel, token: RotatingToken | None) -> Http:
+        _check_address(self.path, declared.url, self.allowance)
+        return Http(
+            self.session,
+            declared,
+            secrets=_secrets(self.path, declared.secrets, self.around.folder),
+            token=token,
+            link=self.around.link,
+            timeout_s=ATTEMPT_TIMEOUT_S if token is None else _STEP_TIMEOUT_S,
+        )
+
+    def token(self, declared: TokenSource) -> RotatingToken:
+        _check_address(self.path, declared.url, self.allowance)
+        file = self.around.folder / declared.refresh_token_file
+        return RotatingToken(
+            self.session,
+            declared,
+            secrets=_secrets(self.path, declared.secrets, self.around.folder),
+            seed=lambda: read_secret((*self.path, "refresh_token_file"), file).decode(),
+            path=token_path(self.around.data_dir, self.path[-1]),
+            clock=self.around.clock,
+            timeout_s=_STEP_TIMEOUT_S,
+        )
+
+    def apprise(self, declared: AppriseChannel) -> AppriseTarget:
+        url = _apprise_url(self.path, declared, self.around.folder)
+        return AppriseTarget(url, link=self.around.link, timeout_s=ATTEMPT_TIMEOUT_S)
+
+    def smtp(self, declared: SmtpChannel) -> Smtp:
+        ca_file = None if declared.ca_file is None else str(self.around.folder / declared.ca_file)
+        server = MailServer(
+            host=declared.host,
+            port=declared.port_used,
+            security=declared.security,
+            username=declared.username,
+            password=secret_text((*self.path, "password"), declared.password, declared.password_file, self.around.folder),
+            ca_file=ca_file,
+        )
+        ask = WORDS[self.around.language].acknowledge
+        return Smtp(server, sender=declared.from_, to=declared.to, link=self.around.link, ask=ask, timeout_s=ATTEMPT_TIMEOUT_S)
+
+
+def token_path(data_dir: Path, name: str) -> Path:
+    """Where the rotating token of that name is kept."""
+    return data_dir / "tokens" / f"{name}.json"

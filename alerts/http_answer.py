@@ -7,6 +7,17 @@ import aiohttp
 
 from alerts.pinned import RefusedAddressError
 
+MAX_ANSWER = 64 * 1024
+"""Most bytes of an answer that are looked at."""
+
+
+async def read_answer(answer: aiohttp.ClientResponse) -> bytes:
+    """The body, cut to MAX_ANSWER."""
+    body = b""
+    while len(body) < MAX_ANSWER and (chunk := await answer.content.read(MAX_ANSWER - len(body))):
+        body += chunk
+    return body
+
 
 def retry_after_ms(answer: aiohttp.ClientResponse) -> int | None:
     """The header Retry-After in seconds, or as a date relative to the answer's own Date."""

@@ -2,14 +2,11 @@
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     StringConstraints,
@@ -20,6 +17,18 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from alerts.addresses import parse_allowance
+from alerts.channel_models import (
+    AnyChannel,
+    ChannelName,
+    Declared,
+    HttpChannel,
+    SecretName,
+    SmtpChannel,
+    Texts,
+    TokenSource,
+    Url,
+    as_list,
+)
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 
@@ -30,45 +39,25 @@ _LABEL_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _CLOSE = 0.75
 """How alike (0–1) a word and an attribute must be for the word to count as its misspelling."""
 
-ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
 
 def _as_pairs(value: object) -> object:
     """Labels to match: `key=value`, a list of such, or a mapping key → one or several values."""
     if isinstance(value, dict):
         return [f"{key}={one}" for key, some in value.items() for one in (some if isinstance(some, list) else [some])]
-    return _as_list(value)
+    return as_list(value)
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(_as_list)]
-Severities = Annotated[tuple[Severity, ...], BeforeValidator(_as_list)]
+Severities = Annotated[tuple[Severity, ...], BeforeValidator(as_list)]
 Pairs = Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}=.+$")], ...], BeforeValidator(_as_pairs)]
 
 
-class _Declared(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class WebhookChannel(_Declared):
+class WebhookChannel(AnyChannel):
     """An HTTP POST of the message's document, signed when a secret is set."""
 
     kind: Literal["webhook"]
-    url: str
+    url: Url
     secret: SecretStr | None = None
     secret_file: str | None = None
-
-    @field_validator("url")
-    @classmethod
-    def _http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            msg = "write a URL as http://host:port/path or https://host/path"
-            raise ValueError(msg)
-        return url
 
     @model_validator(mode="after")
     def _one_secret(self) -> Self:
@@ -78,7 +67,7 @@ class WebhookChannel(_Declared):
         return self
 
 
-class AppriseChannel(_Declared):
+class AppriseChannel(AnyChannel):
     """One Apprise URL, which names a mail server, an SMS gateway, a chat … and its credentials."""
 
     kind: Literal["apprise"]
@@ -93,17 +82,17 @@ class AppriseChannel(_Declared):
         return self
 
 
-class FileChannel(_Declared):
+class FileChannel(AnyChannel):
     """A file to which every message is appended as one line of JSON."""
 
     kind: Literal["file"]
     path: str = Field(min_length=1)
 
 
-Channel = Annotated[WebhookChannel | AppriseChannel | FileChannel, Field(discriminator="kind")]
+Channel = Annotated[WebhookChannel | AppriseChannel | SmtpChannel | HttpChannel | FileChannel, Field(discriminator="kind")]
 
 
-class Match(_Declared):
+class Match(Declared):
     """All given keys must hold; a key with several values holds for any of them; no key matches every alarm."""
 
     severity: Severities = ()
@@ -114,7 +103,7 @@ class Match(_Declared):
     label: Pairs = ()
 
 
-class Route(_Declared):
+class Route(Declared):
     """Which alarms go to which channels, and how they are gathered into messages (times in ms)."""
 
     match: Match = Match()
@@ -123,7 +112,7 @@ class Route(_Declared):
     group_interval: DurationMs = Field(default=300_000, ge=0, le=_DAY_MS)
     repeat_interval: DurationMs = Field(default=4 * 3_600_000, ge=0)
     """0 = say it once."""
-    channels: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = Field(min_length=1)
+    channels: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(min_length=1)
     continue_: bool = Field(default=False, alias="continue")
     """Whether routes further down are tried as well."""
 
@@ -140,13 +129,14 @@ class Route(_Declared):
         return tuple(dict.fromkeys(names))
 
 
-class NotifyFile(_Declared):
+class NotifyFile(Declared):
     """The whole file. The first matching route takes an alarm; with `continue` the search goes on."""
 
     channels: dict[ChannelName, Channel] = Field(default_factory=dict)
     routes: tuple[Route, ...] = ()
     allow_private: Texts = ()
     """Host names, addresses and networks that channels may reach although they are not public."""
+    tokens: dict[SecretName, TokenSource] = Field(default_factory=dict)
 
     @field_validator("allow_private")
     @classmethod
@@ -155,16 +145,43 @@ class NotifyFile(_Declared):
         return entries
 
     @model_validator(mode="after")
-    def _channels_exist(self) -> Self:
+    def _names_exist(self) -> Self:
         errors = [
-            _unknown_channel(("routes", i, "channels", j), name, self.channels)
-            for i, route in enumerate(self.routes)
-            for j, name in enumerate(route.channels)
-            if name not in self.channels
+            *_unknown_route_channels(self),
+            *(
+                _unknown(("channels", name, "token"), "token", channel.token, self.tokens)
+                for name, channel in self.channels.items()
+                if isinstance(channel, HttpChannel) and channel.token is not None and channel.token not in self.tokens
+            ),
+            *_wrong_fallbacks(self.channels),
         ]
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)
         return self
+
+
+def _unknown_route_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
+    return (
+        _unknown(("routes", i, "channels", j), "channel", name, notify.channels)
+        for i, route in enumerate(notify.routes)
+        for j, name in enumerate(route.channels)
+        if name not in notify.channels
+    )
+
+
+def _wrong_fallbacks(channels: Mapping[str, Channel]) -> Iterable[InitErrorDetails]:
+    """Fallbacks to nobody, and chains that come back to where they began."""
+    for name, channel in channels.items():
+        where, following = ("channels", name, "fallback"), channel.fallback
+        if following is not None and following not in channels:
+            yield _unknown(where, "channel", following, channels)
+        seen = {name}
+        while following is not None and following in channels and following not in seen:
+            seen.add(following)
+            following = channels[following].fallback
+        if following == name:
+            error = PydanticCustomError("fallback_circle", "the fallbacks lead back to `{name}`; end the chain somewhere", {"name": name})
+            yield InitErrorDetails(type=error, loc=where, input=name)
 
 
 def _check_group_key(name: str) -> None:
@@ -178,8 +195,9 @@ def _check_group_key(name: str) -> None:
         raise ValueError(msg)
 
 
-def _unknown_channel(where: tuple[str | int, ...], name: str, declared: Iterable[str]) -> InitErrorDetails:
+def _unknown(where: tuple[str | int, ...], kind: str, name: str, declared: Iterable[str]) -> InitErrorDetails:
     near = difflib.get_close_matches(name, list(declared), 1, 0)
-    hint = f"did you mean `{near[0]}`?" if near else "declare it under `channels`"
-    error = PydanticCustomError("unknown_channel", "there is no channel `{name}`; {hint}", {"name": name, "hint": hint})
+    hint = f"did you mean `{near[0]}`?" if near else f"declare it under `{kind}s`"
+    context = {"kind": kind, "name": name, "hint": hint}
+    error = PydanticCustomError(f"unknown_{kind}", "there is no {kind} `{name}`; {hint}", context)
     return InitErrorDetails(type=error, loc=where, input=name)

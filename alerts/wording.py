@@ -29,6 +29,7 @@ class Words:
     action: str
     action_for: str
     on_day: str
+    acknowledge: str
 
 
 WORDS = {
@@ -58,6 +59,7 @@ WORDS = {
         action="Việc cần làm: {action}.",
         action_for="Việc cần làm ({summary}): {action}.",
         on_day="{time} ngày {day}",
+        acknowledge="Xác nhận đã tiếp nhận: {link}",
     ),
     "en": Words(
         severity={
@@ -85,5 +87,6 @@ WORDS = {
         action="To do: {action}.",
         action_for="To do ({summary}): {action}.",
         on_day="{time} on {day}",
+        acknowledge="Acknowledge: {link}",
     ),
 }

@@ -1,12 +1,11 @@
 """Apprise: one target, which may be mail, SMS, a chat or any other of its services."""
 
-import asyncio
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.channel import SendError
+from alerts.channel import Link, SendError
+from alerts.one_call import OneCall
 from ioc.domain.alarm import OutboxMessage
 
 if TYPE_CHECKING:
@@ -22,27 +21,20 @@ class _Text(msgspec.Struct):
 class AppriseTarget:
     """One Apprise URL. Its calls block, so they run in a thread of their own, one at a time."""
 
-    def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+    def __init__(self, url: str, *, link: Link, timeout_s: float = 10.0) -> None:
         self._url = url
+        self._link = link
         self._timeout_s = timeout_s
         self._kind = url.partition("://")[0]
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="apprise")
-        self._running: Future[bool] | None = None
+        self._calls = OneCall(self._kind, timeout_s=timeout_s)
         self._target: apprise.Apprise | None = None
 
     async def send(self, message: OutboxMessage) -> str:
         """The service's kind; SendError if it refuses or takes longer than the timeout."""
-        if self._running is not None and not self._running.done():
-            detail = f"{self._kind}: the attempt before this one has not come back yet"
-            raise SendError(detail)
         title, body = split(msgspec.json.decode(message.body, type=_Text).text)
-        self._running = self._thread.submit(self._notify, title, body)
+        link = self._link(message)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                taken = await asyncio.shield(asyncio.wrap_future(self._running))
-        except TimeoutError:
-            detail = f"{self._kind} gave no answer within {self._timeout_s:g} s"
-            raise SendError(detail) from None
+            taken = await self._calls.run(self._notify, title, f"{body}\n{link}" if link else body)
         except ValueError as error:
             raise SendError(str(error)) from None
         if not taken:
@@ -52,7 +44,7 @@ class AppriseTarget:
 
     def close(self) -> None:
         """Waits for nothing: a call that hangs ends with its own timeout."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._calls.close()
 
     def _notify(self, title: str, body: str) -> bool:
         if self._target is None:

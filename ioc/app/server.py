@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 
 import structlog
 
@@ -32,6 +31,7 @@ from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
+from ioc.app.channels import surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.drift_desk import DriftDesk
@@ -360,13 +360,7 @@ async def open_server(config: Config, *, open_access: bool = False) -> AsyncIter
         files = await open_files(config, state, restored, stack)
         late = LateStore(store_of(config), settings.store.retention, config.families.values())
         stack.push_async_callback(late.close)
-        channels = await stack.enter_async_context(open_channels(config.notify, _notify_folder(config)))
+        channels = await stack.enter_async_context(open_channels(config.notify, surroundings(config)))
         server = Server(config, files, restored, late, channels, open_access=open_access)
         await server.restore()
         yield server
-
-
-def _notify_folder(config: Config) -> Path:
-    """Where the notify file's relative paths start."""
-    file = config.settings.notify.file
-    return config.settings.data_dir if file is None else file.parent

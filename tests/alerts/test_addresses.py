@@ -12,10 +12,12 @@ from pydantic import ValidationError
 
 from alerts.addresses import Allowance, parse_allowance, refusal, url_refusal
 from alerts.channel import SendError
-from alerts.channel_set import ChannelSetupError, check_channels, open_channels
+from alerts.channel_set import check_channels, open_channels
 from alerts.notify_file import NotifyFile
+from alerts.secret_files import ChannelSetupError
 from ioc.domain.alarm import OutboxMessage
 from notifying.names import Names
+from notifying.surroundings import around
 
 NOBODY = Allowance()
 MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=0, body=b"{}")
@@ -112,7 +114,7 @@ def notify(port: int, **more: object) -> NotifyFile:
 
 async def test_webhook_to_a_name_that_leads_inside_is_not_sent(tmp_path: Path, port: int) -> None:
     """The attempt fails with a sentence that names the address and the key to allow it."""
-    async with open_channels(notify(port), tmp_path, names=Names({"desk.example": [["127.0.0.1"]]})) as channels:
+    async with open_channels(notify(port), around(tmp_path, names=Names({"desk.example": [["127.0.0.1"]]}))) as channels:
         with pytest.raises(SendError, match=r"desk\.example leads to 127\.0\.0\.1, which is this machine itself; .* `allow_private`"):
             await channels["ops"].send(MESSAGE)
 
@@ -121,14 +123,14 @@ async def test_webhook_to_an_allowed_name_is_sent(tmp_path: Path, port: int) -> 
     """The explicit allowing, by name or by network."""
     for entry in ("desk.example", "127.0.0.0/8"):
         names = Names({"desk.example": [["127.0.0.1"]]})
-        async with open_channels(notify(port, allow_private=entry), tmp_path, names=names) as channels:
+        async with open_channels(notify(port, allow_private=entry), around(tmp_path, names=names)) as channels:
             assert await channels["ops"].send(MESSAGE) == "desk.example answered 200"
 
 
 async def test_connection_goes_to_the_address_that_was_checked(tmp_path: Path, port: int) -> None:
     """A name that says something else at the next look-up (DNS rebinding) is asked once: the checked answer is used."""
     names = Names({"desk.example": [["127.0.0.1"], ["169.254.169.254"]]})
-    async with open_channels(notify(port, allow_private="127.0.0.1"), tmp_path, names=names) as channels:
+    async with open_channels(notify(port, allow_private="127.0.0.1"), around(tmp_path, names=names)) as channels:
         assert await channels["ops"].send(MESSAGE) == "desk.example answered 200"
     assert names.asked == ["desk.example"]
 
@@ -136,7 +138,7 @@ async def test_connection_goes_to_the_address_that_was_checked(tmp_path: Path, p
 async def test_mixed_answer_leaves_only_what_may_be_reached(tmp_path: Path, port: int) -> None:
     """An inside address among allowed ones is never tried."""
     names = Names({"desk.example": [["10.0.0.1", "127.0.0.1"]]})
-    async with open_channels(notify(port, allow_private="127.0.0.1"), tmp_path, names=names) as channels:
+    async with open_channels(notify(port, allow_private="127.0.0.1"), around(tmp_path, names=names)) as channels:
         assert await channels["ops"].send(MESSAGE) == "desk.example answered 200"
 
 
@@ -145,5 +147,5 @@ async def test_metadata_address_in_the_file_is_a_mistake(tmp_path: Path) -> None
     declared = NotifyFile.model_validate({"channels": {"ops": {"kind": "webhook", "url": "http://169.254.169.254/latest"}}})
     assert [one.path for one in check_channels(declared, tmp_path)] == [("channels", "ops", "url")]
     with pytest.raises(ChannelSetupError, match="credentials"):
-        async with open_channels(declared, tmp_path):
+        async with open_channels(declared, around(tmp_path)):
             pass

@@ -14,12 +14,14 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from alerts.channel import Fault, SendError
-from alerts.channel_set import ChannelSetupError, check_channels, open_channels
+from alerts.channel_set import check_channels, no_link, open_channels
 from alerts.channels.apprise_target import AppriseTarget, load, split
 from alerts.channels.file import FileOutbox
 from alerts.channels.webhook import Webhook
 from alerts.notify_file import NotifyFile
+from alerts.secret_files import ChannelSetupError
 from ioc.domain.alarm import OutboxMessage
+from notifying.surroundings import around
 
 BODY = json.dumps({"key": "k1", "event": "raised", "at": "", "text": "[CAO] Cụm loa. Việc cần làm: gọi.", "alarms": []}).encode()
 MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=0, body=BODY)
@@ -173,7 +175,7 @@ async def test_file_that_can_not_be_written_is_a_sentence(tmp_path: Path) -> Non
 
 async def test_apprise_sends_title_and_text(receiver: Receiver, url: str) -> None:
     """Through Apprise's own JSON service, to a real server."""
-    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0])
+    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0], link=no_link)
     assert await target.send(MESSAGE) == "json took it"
     sent = json.loads(receiver.got[0][1])
     assert (sent["title"], sent["message"]) == ("[CAO] Cụm loa.", "Việc cần làm: gọi.")
@@ -183,7 +185,7 @@ async def test_apprise_sends_title_and_text(receiver: Receiver, url: str) -> Non
 async def test_apprise_follows_no_redirect(receiver: Receiver, url: str) -> None:
     """A receiver can't send our message elsewhere."""
     receiver.status, receiver.headers = 307, {"Location": url.replace("hook", "elsewhere")}
-    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0])
+    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0], link=no_link)
     with pytest.raises(SendError, match="json refused the message or can't be reached"):
         await target.send(MESSAGE)
     assert len(receiver.got) == 1
@@ -193,7 +195,7 @@ async def test_apprise_follows_no_redirect(receiver: Receiver, url: str) -> None
 async def test_apprise_call_that_hangs_does_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """While one call hangs no second one starts."""
     release = threading.Event()
-    target = AppriseTarget("json://user:s3cret@127.0.0.1/", timeout_s=0.05)
+    target = AppriseTarget("json://user:s3cret@127.0.0.1/", link=no_link, timeout_s=0.05)
     monkeypatch.setattr(target, "_notify", lambda *_text: release.wait(30))
     with pytest.raises(SendError, match=r"json gave no answer within 0\.05 s"):
         await target.send(MESSAGE)
@@ -205,7 +207,7 @@ async def test_apprise_call_that_hangs_does_not_pile_up(monkeypatch: pytest.Monk
 
 async def test_apprise_url_of_no_service_is_a_failed_attempt() -> None:
     """The worker gets a sentence, not a crash, and the sentence holds no credentials."""
-    target = AppriseTarget("nonsense://user:s3cret@x")
+    target = AppriseTarget("nonsense://user:s3cret@x", link=no_link)
     with pytest.raises(SendError, match="nonsense:// … is not a URL") as caught:
         await target.send(MESSAGE)
     assert "s3cret" not in caught.value.detail
@@ -230,7 +232,7 @@ async def test_channels_of_a_file_are_opened(tmp_path: Path, receiver: Receiver,
     """Paths start at the notify file's folder; a secret's file loses its line end."""
     (tmp_path / "hook.key").write_text("key\n")
     declared = {"ops": {"kind": "webhook", "url": url, "secret_file": "./hook.key"}, "demo": {"kind": "file", "path": "out.jsonl"}}
-    async with open_channels(NotifyFile.model_validate({"channels": declared}), tmp_path) as channels:
+    async with open_channels(NotifyFile.model_validate({"channels": declared}), around(tmp_path)) as channels:
         await channels["ops"].send(MESSAGE)
         await channels["demo"].send(MESSAGE)
     assert receiver.got[0][0]["X-IOC-Signature"] == "sha256=" + hmac.new(b"key", BODY, hashlib.sha256).hexdigest()
@@ -254,7 +256,7 @@ async def test_channels_that_can_not_be_opened_are_named(tmp_path: Path) -> None
     assert [one.path for one in wrong] == [("channels", "a", "secret_file"), ("channels", "b", "url_file"), ("channels", "c", "url")]
     assert "s3cret" not in "".join(map(str, wrong))
     with pytest.raises(ChannelSetupError, match="gone can't be read: No such file"):
-        async with open_channels(notify, tmp_path):
+        async with open_channels(notify, around(tmp_path)):
             pass
 
 

@@ -20,6 +20,7 @@ from alerts.outbox import Outbox, Retry
 from ioc.adapters.state.store import StateDb
 from ioc.domain.alarm import Decisions
 from notifying.stage import START, S, Stage
+from notifying.surroundings import around
 
 WAIT_S = 20
 AT_ONCE = {"group_by": "device", "group_wait": "0s", "group_interval": "0s", "repeat_interval": "0s"}
@@ -58,7 +59,7 @@ def notify(tmp_path: Path, free_port: int) -> NotifyFile:
 async def send(state: StateDb, notify: NotifyFile, folder: Path, until: Callable[[Outbox], Any]) -> None:
     """Runs the sender until the condition holds, then cuts it off."""
     clock = itertools.count(START + 60 * S).__next__
-    async with open_channels(notify, folder) as channels:
+    async with open_channels(notify, around(folder)) as channels:
         outbox = Outbox(state, channels, clock=clock, jitter=lambda: 0.5, retry=Retry(first=1, longest=1))
         running = asyncio.create_task(outbox.run())
         await until(outbox)

@@ -1,0 +1,42 @@
+"""A message's document as channels read it, and the fields that their templates name. Pure."""
+
+import re
+
+import msgspec
+
+from alerts.message import MessageDocument
+from ioc.domain.alarm import Severity
+
+_TAG = re.compile(r"\[([^\]]*)\] ?")
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def read_document(body: bytes) -> MessageDocument:
+    """A message's document; msgspec.DecodeError where the bytes are none."""
+    return msgspec.json.decode(body, type=MessageDocument)
+
+
+def fields_of(document: MessageDocument, *, text: str, link: str, to: str) -> dict[str, str]:
+    """The fields' values for one message; `text` is already in the channel's form."""
+    alarm = min(document.alarms, key=lambda one: _RANK[one.severity], default=None)
+    tag = _TAG.match(document.text)
+    first = document.text[tag.end() if tag else 0 :].partition("\n")[0]
+    headline = first.partition(". ")[0].rstrip(".")
+    return {
+        "key": document.key,
+        "event": document.event,
+        "at": document.at,
+        "text": text,
+        "tag": tag[1] if tag else "",
+        "headline": headline,
+        "link": link,
+        "to": to,
+        "count": str(len(document.alarms)),
+        "severity": "" if alarm is None else alarm.severity.value,
+        "rule": "" if alarm is None else alarm.rule,
+        "device": (alarm.device if alarm else None) or "",
+        "unit": (alarm.unit if alarm else None) or "",
+        "summary": alarm.summary if alarm else "",
+        "action": alarm.action if alarm else "",
+        "alarm": alarm.id if alarm else "",
+    }
