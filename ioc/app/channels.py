@@ -1,6 +1,8 @@
 """What the notify file's channels are opened with."""
 
 from alerts.channel_set import Surroundings
+from alerts.handover import Fallback
+from alerts.notify_file import NotifyFile
 from ioc.app.clock import now_ms
 from ioc.config.load import Config
 
@@ -15,3 +17,12 @@ def surroundings(config: Config) -> Surroundings:
         clock=now_ms,
         language=settings.site.language,
     )
+
+
+def fallbacks(notify: NotifyFile) -> dict[str, Fallback]:
+    """Which channel takes over from which, and after how long."""
+    return {
+        name: Fallback(channel=channel.fallback, after=channel.fallback_after)
+        for name, channel in notify.channels.items()
+        if channel.fallback is not None
+    }

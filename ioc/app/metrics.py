@@ -186,6 +186,9 @@ class ServerMetrics(Collector):
             "ioc_channel_failing", "Whether the channel's last attempt failed.", states, lambda s: s.failing_since is not None, "channel"
         )
         yield _counter("ioc_messages_delivered", "Messages that a channel has taken.", states, lambda s: s.delivered, "channel")
+        yield _counter(
+            "ioc_messages_handed_over", "Messages that went to the channel's fallback.", states, lambda s: s.handed_over, "channel"
+        )
         yield _counter("ioc_messages_given_up", "Messages that no attempt could deliver.", states, lambda s: s.given_up, "channel")
 
 

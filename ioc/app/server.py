@@ -31,7 +31,7 @@ from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
-from ioc.app.channels import surroundings
+from ioc.app.channels import fallbacks, surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.drift_desk import DriftDesk
@@ -98,7 +98,7 @@ class Server:
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
         self.drift = DriftDesk(self.tracker, watch, files.state.drift, hub=self.hub, clock=now_ms)
-        self.outbox = Outbox(files.state, channels, clock=now_ms, jitter=secrets.SystemRandom().random)
+        self.outbox = Outbox(files.state, channels, fallbacks=fallbacks(config.notify), clock=now_ms, jitter=secrets.SystemRandom().random)
         self.views = FleetViews(
             self.fleet,
             config.families,

@@ -58,7 +58,7 @@ class PendingMessage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An outbox message as lists show it: `done_at` set and `delivered` False means given up."""
+    """An outbox message as lists show it: `done_at` set and `delivered` False means given up or handed to another channel."""
 
     message: OutboxMessage
     attempts: int

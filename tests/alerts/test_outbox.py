@@ -7,53 +7,11 @@ from typing import Any
 
 import pytest
 
-from alerts.channel import Channel, Fault, SendError
-from alerts.outbox import Outbox, Retry
+from alerts.channel import Fault, SendError
+from alerts.outbox_worker import Retry
 from ioc.adapters.state.store import StateDb
-from ioc.domain.alarm import Decisions, OutboxMessage
 from ioc.domain.state import StateUnavailableError
-
-QUICK = Retry(first=1, longest=4, give_up=1_000_000)
-WAIT_S = 20
-
-
-class Clock:
-    """Moves on by itself a little whenever it is read, so that waits end."""
-
-    def __init__(self) -> None:
-        self.now = 1_000
-
-    def __call__(self) -> int:
-        self.now += 1
-        return self.now
-
-
-class Receiver:
-    """A channel that fails as told, and keeps what it took."""
-
-    def __init__(self, *failures: Exception | None) -> None:
-        self.failures = list(failures)
-        self.tried: list[str] = []
-        self.taken: list[str] = []
-        self.judge: Callable[[OutboxMessage], Exception | None] = lambda _message: None
-
-    async def send(self, message: OutboxMessage) -> str:
-        """Takes the message, or raises the next failure."""
-        self.tried.append(message.key)
-        failure = self.failures.pop(0) if self.failures else self.judge(message)
-        if failure is not None:
-            raise failure
-        self.taken.append(message.key)
-        return "taken"
-
-
-class Hanging:
-    """A channel that never answers."""
-
-    async def send(self, message: OutboxMessage) -> str:
-        """Waits for ever."""
-        await asyncio.Event().wait()
-        return message.key
+from notifying.sending import WAIT_S, Hanging, Receiver, Running, put
 
 
 @pytest.fixture
@@ -61,28 +19,6 @@ async def state(tmp_path: Path) -> AsyncIterator[StateDb]:
     async with await StateDb.open(tmp_path / "state.db") as opened:
         await opened.take_epoch()
         yield opened
-
-
-async def put(state: StateDb, *keys: str, channel: str = "ops") -> None:
-    """Commits a message for each key, in this order."""
-    messages = [OutboxMessage(key=key, channel=channel, event="raised", at=n, body=b"{}") for n, key in enumerate(keys)]
-    await state.commit(Decisions(outbox=tuple(messages)))
-
-
-class Running:
-    """An outbox at work until the block ends."""
-
-    def __init__(self, state: StateDb, retry: Retry = QUICK, **channels: Channel) -> None:
-        self.outbox = Outbox(state, channels, clock=Clock(), jitter=lambda: 1.0, retry=retry)
-
-    async def __aenter__(self) -> Outbox:
-        self.task = asyncio.create_task(self.outbox.run())
-        return self.outbox
-
-    async def __aexit__(self, *_failure: object) -> None:
-        self.task.cancel()
-        with pytest.raises((asyncio.CancelledError, BaseExceptionGroup)):
-            await self.task
 
 
 async def test_message_is_sent_once_and_journalled(state: StateDb, wait_until: Callable[..., Any]) -> None:
@@ -152,7 +88,7 @@ async def test_slow_channel_holds_up_no_other(state: StateDb, wait_until: Callab
 
 async def test_attempt_ends_with_its_timeout(state: StateDb, wait_until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """A channel without a timeout of its own can't hold the worker for ever."""
-    monkeypatch.setattr("alerts.outbox._ATTEMPT_MARGIN_S", 0.0)
+    monkeypatch.setattr("alerts.outbox_worker._ATTEMPT_MARGIN_S", 0.0)
     await put(state, "k1")
     async with Running(state, Retry(first=1, longest=1, attempt=10), ops=Hanging()) as outbox:
         await wait_until(lambda: outbox.states["ops"].failures > 1, WAIT_S)

@@ -36,7 +36,7 @@ from ioc.adapters.state.rollup_rows import RollupBook, mark_due
 from ioc.adapters.state.silences import Silences
 from ioc.adapters.state.spooled_rows import all_spooled, book_spooled, spooled_batches
 from ioc.adapters.state.tokens import Tokens
-from ioc.domain.alarm import Alarm, Attempt, Decisions, Transition
+from ioc.domain.alarm import Alarm, Attempt, Decisions, OutboxMessage, Transition
 from ioc.domain.audit import Audit, Expected
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.registry import Device, Unit
@@ -247,10 +247,16 @@ class StateDb:
         async with self._read() as conn:
             return await pending_messages(conn, limit, channel)
 
-    async def record_attempt(self, attempt: Attempt, *, done: bool, next_at: int | None = None) -> None:
-        """Journals an attempt; `done` ends the message, else it is due again at `next_at`. LookupError for an unknown message."""
+    async def record_attempt(
+        self, attempt: Attempt, *, done: bool, next_at: int | None = None, handed_to: OutboxMessage | None = None
+    ) -> None:
+        """Journals an attempt; `done` ends the message, else it is due again at `next_at`. LookupError for an unknown message.
+
+        `handed_to` joins the outbox in the same transaction, unless that channel has the message already.
+        """
         async with self._fenced() as conn:
             await add_attempt(conn, attempt, done=done, next_at=next_at)
+            await add_messages(conn, () if handed_to is None else (handed_to,))
 
     async def outbox(self, limit: int = 100, cursor: str | None = None) -> tuple[list[OutboxEntry], str | None]:
         """A page of messages, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
