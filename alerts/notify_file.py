@@ -129,6 +129,14 @@ class Route(Declared):
         return tuple(dict.fromkeys(names))
 
 
+class AckLinks(Declared):
+    """Messages carry a link by which their reader acknowledges."""
+
+    url: Url
+    """Where people reach this site: the reverse proxy's address."""
+    valid: DurationMs = Field(default=_DAY_MS, ge=60_000, le=30 * _DAY_MS)
+
+
 class NotifyFile(Declared):
     """The whole file. The first matching route takes an alarm; with `continue` the search goes on."""
 
@@ -137,6 +145,7 @@ class NotifyFile(Declared):
     allow_private: Texts = ()
     """Host names, addresses and networks that channels may reach although they are not public."""
     tokens: dict[SecretName, TokenSource] = Field(default_factory=dict)
+    acknowledge: AckLinks | None = None
 
     @field_validator("allow_private")
     @classmethod

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +13,7 @@ import structlog
 from alerts.channel import SendError
 from alerts.channel_models import TokenSource
 from alerts.http_answer import read_answer, unreachable
+from alerts.private_file import write_private
 from alerts.secret_files import ChannelSetupError
 from alerts.template import fill
 from ioc.domain.payload_path import look_up, parse_path
@@ -167,20 +167,8 @@ def read_state(path: Path) -> TokenState | None:
 
 
 def write_state(path: Path, state: TokenState) -> None:
-    """Replaces the file in one step, mode 0600, on disk when the call returns."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    new = path.with_name(path.name + ".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(msgspec.json.encode(state))
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    """Replaces the token's file, on disk when the call returns."""
+    write_private(path, msgspec.json.encode(state))
 
 
 def _renewed(document: object, state: TokenState, now: int) -> TokenState | None:

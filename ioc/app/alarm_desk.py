@@ -1,6 +1,6 @@
 """What people do to alarms, through the desk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from alerts.desk import Desk
 from alerts.engine import Engine, Outcome
@@ -26,6 +26,12 @@ class AlarmActs:
     async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
         """Somebody has seen it; asking again changes nothing."""
         return await self._act(alarm, Act(step=Step.ACKNOWLEDGED, by=by, comment=comment or ""))
+
+    async def acknowledge_all(self, alarms: Sequence[Alarm], *, by: str, comment: str) -> None:
+        """Somebody has seen all of them: one transaction; those acknowledged already stay as they are."""
+        act = Act(step=Step.ACKNOWLEDGED, by=by, comment=comment)
+        outcome = await self._desk.change(lambda engine, now: _together(engine.act(alarm, act, now) for alarm in alarms))
+        self._write(alarm_points(outcome.transitions, {one.id: one for one in outcome.alarms}))
 
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives it to somebody."""
@@ -54,3 +60,13 @@ class AlarmActs:
 
 def _decide(alarm: Alarm, act: Act) -> Callable[[Engine, int], Outcome]:
     return lambda engine, now: engine.act(alarm, act, now)
+
+
+def _together(outcomes: Iterable[Outcome]) -> Outcome:
+    """The outcomes of several acts, each on another alarm, as one."""
+    found = list(outcomes)
+    return Outcome(
+        transitions=tuple(entry for one in found for entry in one.transitions),
+        alarms=tuple(alarm for one in found for alarm in one.alarms),
+        rule_states=tuple(row for one in found for row in one.rule_states),
+    )

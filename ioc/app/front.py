@@ -8,11 +8,15 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from ioc.api.ack_page import AckPage
 from ioc.api.app import build_app
 from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
+from ioc.api.link_commands import link_commands
 from ioc.api.ports import Backend, Site
+from ioc.app.ack_desk import AckDesk
+from ioc.app.ack_links import LinkSigner
 from ioc.app.alarm_desk import AlarmActs
 from ioc.app.clock import now_ms
 from ioc.app.metrics import ServerMetrics
@@ -38,6 +42,7 @@ class Front:
         api = self._server.config.settings.api
         server, registry = self._server, self.metrics_registry()
         app = build_app(self._backend(), server.hub, registry=registry, clock=now_ms, open_access=server.open_access)
+        AckPage(self._links(), language=server.config.settings.site.language, clock=now_ms).add_to(app.router)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         try:
@@ -80,7 +85,7 @@ class Front:
             devices=self._server.province,
             units=self._server.province,
             alarms=state,
-            desk=AlarmActs(self._server.desk, state, self._server.house.write),
+            desk=self._acts(),
             silences=SilenceDesk(self._server.desk, state.silences),
             quarantine=self._server.quarantine,
             drift=self._server.drift,
@@ -91,6 +96,14 @@ class Front:
             health=self._server.health,
             tokens=state.tokens,
         )
+
+    def _acts(self) -> AlarmActs:
+        return AlarmActs(self._server.desk, self._server.files.state, self._server.house.write)
+
+    def _links(self) -> AckDesk:
+        server, notify = self._server, self._server.config.notify
+        signer = LinkSigner(server.ack_key, notify.acknowledge)
+        return AckDesk(signer, server.files.state, self._acts(), notify.channels, language=server.config.settings.site.language)
 
     def _rolled(self) -> bool:
         return self._server.config.settings.store.rollups.enabled and not self._server.rollups.fault
@@ -103,6 +116,7 @@ class Front:
             **token_commands(state.tokens, state, clock=now_ms),
             **ledger_commands(self._server.ledger),
             **drift_commands(self._server.drift),
+            **link_commands(self._server.ack_key),
             **quarantine_commands(self._server.quarantine),
         }
 

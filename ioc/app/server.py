@@ -29,6 +29,7 @@ from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.adapters.state.store import StateDb
 from ioc.api.stream import Hub
+from ioc.app.ack_links import AckKey, LinkSigner
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
 from ioc.app.channels import fallbacks, surroundings
@@ -71,13 +72,22 @@ class Server:
     """Everything that runs, by name. Made by `open_server`."""
 
     def __init__(
-        self, config: Config, files: Files, restored: Restored, store: LateStore, channels: Mapping[str, Channel], *, open_access: bool
+        self,
+        config: Config,
+        files: Files,
+        restored: Restored,
+        store: LateStore,
+        channels: Mapping[str, Channel],
+        *,
+        ack_key: AckKey,
+        open_access: bool,
     ) -> None:
         settings = config.settings
         self.config = config
         self.files = files
         self.restored = restored
         self.store = store
+        self.ack_key = ack_key
         self.stopping = asyncio.Event()
         self.fleet = Fleet(config.families)
         self.writer = Writer(store, files.spool, clock=now_ms)
@@ -360,7 +370,10 @@ async def open_server(config: Config, *, open_access: bool = False) -> AsyncIter
         files = await open_files(config, state, restored, stack)
         late = LateStore(store_of(config), settings.store.retention, config.families.values())
         stack.push_async_callback(late.close)
-        channels = await stack.enter_async_context(open_channels(config.notify, surroundings(config)))
-        server = Server(config, files, restored, late, channels, open_access=open_access)
+        ack_key = AckKey(settings.data_dir)
+        channels = await stack.enter_async_context(
+            open_channels(config.notify, surroundings(config, LinkSigner(ack_key, config.notify.acknowledge)))
+        )
+        server = Server(config, files, restored, late, channels, ack_key=ack_key, open_access=open_access)
         await server.restore()
         yield server

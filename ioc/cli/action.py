@@ -15,7 +15,9 @@ from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
 from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import Handler, perform
+from ioc.api.link_commands import link_commands
 from ioc.api.stream import Hub
+from ioc.app.ack_links import AckKey
 from ioc.app.clock import now_ms
 from ioc.app.drift_desk import DriftDesk
 from ioc.app.lock import data_dir_lock
@@ -74,6 +76,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **token_commands(state.tokens, state, clock=now_ms),
                 **ledger_commands(state),
                 **drift_commands(await _drifts(state)),
+                **link_commands(AckKey(where.data_dir)),
                 **quarantine_commands(Shelf(quarantine)),
             }
         finally:

@@ -9,6 +9,7 @@ from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
 from ioc.cli.drift import drift
 from ioc.cli.families import families
+from ioc.cli.links import links
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
 from ioc.cli.rules import rules
@@ -50,6 +51,7 @@ app.add_typer(config_app, name="config")
 app.add_typer(units, name="units")
 app.add_typer(devices, name="devices")
 app.add_typer(token, name="token")
+app.add_typer(links, name="links")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(ledger, name="ledger")
 families.command()(drift)

@@ -182,6 +182,14 @@ async def test_apprise_sends_title_and_text(receiver: Receiver, url: str) -> Non
     target.close()
 
 
+async def test_apprise_carries_the_link_that_acknowledges(receiver: Receiver, url: str) -> None:
+    """On a line of its own after the text."""
+    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0], link=lambda message: f"https://ioc.vn/a/{message.channel}")
+    await target.send(MESSAGE)
+    assert json.loads(receiver.got[0][1])["message"] == "Việc cần làm: gọi.\nhttps://ioc.vn/a/ops"
+    target.close()
+
+
 async def test_apprise_follows_no_redirect(receiver: Receiver, url: str) -> None:
     """A receiver can't send our message elsewhere."""
     receiver.status, receiver.headers = 307, {"Location": url.replace("hook", "elsewhere")}

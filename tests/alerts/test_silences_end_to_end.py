@@ -33,6 +33,7 @@ from ioc.domain.fleet import Fleet
 from ioc.domain.registry import Device
 from ioc.domain.rfc3339 import to_rfc3339
 from ioc.domain.sample import Sample
+from notifying.surroundings import around
 from servers.waiting import wait_until
 
 TEXT = {"vi": "x", "en": "x"}
@@ -82,7 +83,7 @@ async def running(folder: Path, province: FakeProvince, hook: WebhookReceiver) -
         fleet = Fleet(families)
         for pump in PUMPS:
             fleet.place(Device(device=pump, family="pump", unit="u1"))
-        channels = await stack.enter_async_context(open_channels(notify, folder))
+        channels = await stack.enter_async_context(open_channels(notify, around(folder)))
         outbox = Outbox(state, channels, clock=province.clock, jitter=lambda: 0.5)
         engine = Engine([HOT], site="s", families=families.values(), device_of=fleet.device, zone=zone)
         wording = Wording(language="vi", zone=zone, device=fleet.device, unit=lambda _: None, families={"pump": FAMILY.labels})

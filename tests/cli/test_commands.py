@@ -293,3 +293,13 @@ def test_ends_with_the_codes_of_its_commands(site: Path) -> None:
     codes = {args: subprocess.run([*IOC, *args.split()], cwd=site, check=False, capture_output=True).returncode  # noqa: S603
              for args in ("--version", "check --no-connect", "check", "token revoke x", "nonsense")}  # fmt: skip
     assert list(codes.values()) == [0, 0, 3, 1, 2]
+
+
+def test_links_are_revoked_without_a_server(ioc: Ioc, site: Path) -> None:
+    """A new key each time, for its owner only."""
+    keys = []
+    for _ in range(2):
+        assert ioc("links", "revoke").out == "All links sent so far are void.\n"
+        keys.append((site / "data" / "ack.key").read_text())
+    assert keys[0] != keys[1]
+    assert (site / "data" / "ack.key").stat().st_mode & 0o777 == 0o600

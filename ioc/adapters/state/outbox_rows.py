@@ -65,6 +65,12 @@ async def _at(conn: AsyncConnection, key: str, channel: str) -> int:
     return int(at)
 
 
+async def one_message(conn: AsyncConnection, key: str, channel: str) -> OutboxMessage | None:
+    """The message as it was queued, or None."""
+    row = (await conn.execute(select(table).where(table.c.key == key, table.c.channel == channel))).mappings().one_or_none()
+    return None if row is None else from_row(OutboxMessage, row)
+
+
 async def attempts_of(conn: AsyncConnection, key: str) -> list[Attempt]:
     """All attempts for a key on any channel, oldest first."""
     query = select(attempts).where(attempts.c.key == key).order_by(attempts.c.at, attempts.c.channel, attempts.c.number)

@@ -29,7 +29,7 @@ from ioc.adapters.state.history_rows import drop_history
 from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
 from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, first_minute, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
-from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, pending_messages
+from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, one_message, pending_messages
 from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
 from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
 from ioc.adapters.state.rollup_rows import RollupBook, mark_due
@@ -262,6 +262,11 @@ class StateDb:
         """A page of messages, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
         async with self._read() as conn:
             return await list_messages(conn, limit, cursor)
+
+    async def message(self, key: str, channel: str) -> OutboxMessage | None:
+        """The outbox message of that key to that channel, or None."""
+        async with self._read() as conn:
+            return await one_message(conn, key, channel)
 
     async def attempts(self, key: str) -> list[Attempt]:
         """All attempts for an outbox key on any channel, oldest first."""
