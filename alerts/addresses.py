@@ -58,12 +58,20 @@ def url_refusal(url: str, allowance: Allowance) -> str | None:
     Whoever writes a loopback or private address into the file means it. Link-local and metadata addresses have to be allowed.
     """
     host = urlsplit(url).hostname or ""
-    try:
-        parsed = _embedded(ipaddress.ip_address(host))
-    except ValueError:
-        return None  # a name: judged by what it resolves to, at every connection
+    if not is_address(host):
+        return None  # judged by what it resolves to, at every connection
+    parsed = _embedded(ipaddress.ip_address(host))
     meant = (parsed.is_loopback or parsed.is_private) and not (parsed.is_link_local or parsed.is_unspecified or parsed in _METADATA)
     return None if meant else refusal(host, host, allowance)
+
+
+def is_address(host: str) -> bool:
+    """Whether a URL's host is an address rather than a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _kind(address: Address) -> str | None:

@@ -66,7 +66,7 @@ async def open_channels(notify: NotifyFile, around: Surroundings) -> AsyncIterat
                     channels[name] = target = opening.apprise(declared)
                     stack.callback(target.close)
                 case SmtpChannel():
-                    channels[name] = mail = opening.smtp(declared)
+                    channels[name] = mail = open_smtp(opening.path, declared, around)
                     stack.callback(mail.close)
                 case FileChannel():
                     channels[name] = FileOutbox(around.folder / declared.path)
@@ -167,18 +167,19 @@ class _Opening:
         url = _apprise_url(self.path, declared, self.around.folder)
         return AppriseTarget(url, link=self.around.link, timeout_s=ATTEMPT_TIMEOUT_S)
 
-    def smtp(self, declared: SmtpChannel) -> Smtp:
-        ca_file = None if declared.ca_file is None else str(self.around.folder / declared.ca_file)
-        server = MailServer(
-            host=declared.host,
-            port=declared.port_used,
-            security=declared.security,
-            username=declared.username,
-            password=secret_text((*self.path, "password"), declared.password, declared.password_file, self.around.folder),
-            ca_file=ca_file,
-        )
-        ask = WORDS[self.around.language].acknowledge
-        return Smtp(server, sender=declared.from_, to=declared.to, link=self.around.link, ask=ask, timeout_s=ATTEMPT_TIMEOUT_S)
+
+def open_smtp(path: Key, declared: SmtpChannel, around: Surroundings) -> Smtp:
+    """The mail channel declared at `path`; ChannelSetupError where its password can't be read."""
+    server = MailServer(
+        host=declared.host,
+        port=declared.port_used,
+        security=declared.security,
+        username=declared.username,
+        password=secret_text((*path, "password"), declared.password, declared.password_file, around.folder),
+        ca_file=None if declared.ca_file is None else str(around.folder / declared.ca_file),
+    )
+    ask = WORDS[around.language].acknowledge
+    return Smtp(server, sender=declared.from_, to=declared.to, link=around.link, ask=ask, timeout_s=ATTEMPT_TIMEOUT_S)
 
 
 def token_path(data_dir: Path, name: str) -> Path:

@@ -54,6 +54,10 @@ class Smtp:
         """The server's name and how many recipients it took; SendError where it took the mail for nobody."""
         return await self._calls.run(self._deliver, self.mail(message))
 
+    async def probe(self) -> str:
+        """Connects, logs in and leaves, without a mail; SendError says what stands in the way."""
+        return await self._calls.run(self._look)
+
     def mail(self, message: OutboxMessage) -> EmailMessage:
         """The mail: subject from the text's first sentence, the whole text, the link in the sentence `ask`."""
         document, link = read_document(message.body), self._link(message)
@@ -73,6 +77,13 @@ class Smtp:
     def close(self) -> None:
         """Waits for no mail."""
         self._calls.close()
+
+    def _look(self) -> str:
+        try:
+            self._connect().quit()
+        except OSError as error:
+            raise self._judged(error) from None
+        return f"{self._server.host} lets us in"
 
     def _deliver(self, mail: EmailMessage) -> str:
         try:

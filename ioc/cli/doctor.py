@@ -28,13 +28,14 @@ _CLOCK_UNSYNCHRONISED = 5
 
 
 def doctor(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Look at Python, clock, disk, port, configuration, broker and store."""
+    """Look at Python, clock, disk, port, configuration, broker, store and channels."""
     findings = [*_machine()]
     loaded = _configuration(config, findings)
     if loaded is not None:
+        from ioc.cli.channel_findings import channel_findings
         from ioc.cli.reach import look_around
 
-        findings += [*_data_dir(loaded), _port(loaded), *asyncio.run(look_around(loaded))]
+        findings += [*_data_dir(loaded), _port(loaded), *asyncio.run(look_around(loaded)), *asyncio.run(channel_findings(loaded))]
     if json:
         print_json({"findings": [asdict(finding) for finding in findings]})
     else:

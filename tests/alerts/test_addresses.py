@@ -119,6 +119,15 @@ async def test_webhook_to_a_name_that_leads_inside_is_not_sent(tmp_path: Path, p
             await channels["ops"].send(MESSAGE)
 
 
+@pytest.mark.parametrize("host", ["127.1", "2130706433", "0x7f.1", "017700000001"])
+async def test_address_in_disguise_is_refused(tmp_path: Path, port: int, host: str) -> None:
+    """What the system takes for an address, though it does not look like one, is judged by where it leads."""
+    declared = NotifyFile.model_validate({"channels": {"ops": {"kind": "webhook", "url": f"http://{host}:{port}/hook"}}})
+    async with open_channels(declared, around(tmp_path)) as channels:
+        with pytest.raises(SendError, match=r"leads to 127\.0\.0\.1|can't be reached"):
+            await channels["ops"].send(MESSAGE)
+
+
 async def test_webhook_to_an_allowed_name_is_sent(tmp_path: Path, port: int) -> None:
     """The explicit allowing, by name or by network."""
     for entry in ("desk.example", "127.0.0.0/8"):
