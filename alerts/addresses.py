@@ -12,6 +12,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_-]{0,62})(\.[A-Za-z0-9_]([A-Za-z0-9_-]{0,62}))*")
 _METADATA = frozenset(map(ipaddress.ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
 """Where clouds hand out credentials to whoever asks from the machine: AWS, Azure, GCP, Alibaba, Oracle."""
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All that the internet's IPv6 has given out."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -82,7 +84,8 @@ def _kind(address: Address) -> str | None:
         return "which is this machine itself"
     if address.is_link_local:
         return "a link-local address"
-    if address.is_multicast or address.is_unspecified or not address.is_global:
+    outside = address not in _UNICAST if isinstance(address, ipaddress.IPv6Address) else address.is_multicast
+    if outside or not address.is_global:
         return "a private or reserved address"
     return None
 

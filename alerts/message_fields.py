@@ -5,9 +5,12 @@ import re
 import msgspec
 
 from alerts.message import MessageDocument
+from alerts.wording import WORDS
 from ioc.domain.alarm import Severity
 
 _TAG = re.compile(r"\[([^\]]*)\] ?")
+_TO_DO = re.compile(r"\. (?:" + "|".join(re.escape(words.action.partition(":")[0]) for words in WORDS.values()) + ")")
+"""Where the text begins to say what to do. A full stop alone ends nothing: names have them, too (Tp. Việt Trì)."""
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -21,7 +24,7 @@ def fields_of(document: MessageDocument, *, text: str, link: str, to: str) -> di
     alarm = min(document.alarms, key=lambda one: _RANK[one.severity], default=None)
     tag = _TAG.match(document.text)
     first = document.text[tag.end() if tag else 0 :].partition("\n")[0]
-    headline = first.partition(". ")[0].rstrip(".")
+    headline = _TO_DO.split(first, maxsplit=1)[0].rstrip(".")
     return {
         "key": document.key,
         "event": document.event,

@@ -172,14 +172,15 @@ def write_state(path: Path, state: TokenState) -> None:
 
 
 def _renewed(document: object, state: TokenState, now: int) -> TokenState | None:
-    """The new pair of an answer, None where it holds none."""
-    access, refresh = look_up(document, ("access_token",)), look_up(document, ("refresh_token",))
+    """The new tokens of an answer, None where it holds none; a provider whose refresh tokens last names no new one."""
+    access, refresh = look_up(document, ("access_token",)), look_up(document, ("refresh_token",)) or state.refresh_token
     if not isinstance(access, str) or not access or not isinstance(refresh, str) or not refresh:
         return None
     try:
         life_ms = round(float(str(look_up(document, ("expires_in",)) or _LIFE_S)) * 1000)
     except (ValueError, OverflowError):
-        life_ms = _LIFE_S * 1000
+        life_ms = 0
+    life_ms = life_ms if life_ms > 0 else _LIFE_S * 1000
     return TokenState(
         refresh_token=refresh,
         seed=state.seed,

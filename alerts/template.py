@@ -12,7 +12,7 @@ FIELDS = {
     "at": "when the message was written, RFC 3339 UTC",
     "text": "the whole text with the link, in the channel's form",
     "tag": "what stands in brackets at the text's beginning: CAO, ĐÃ KHẮC PHỤC …",
-    "headline": "the text's first sentence without the brackets: where, what, since when",
+    "headline": "the text without the brackets, up to what is to be done: where, what, since when",
     "link": "the link that acknowledges, empty where there is none",
     "to": "the channel's `to`",
     "severity": "of the most severe alarm: critical, major, minor, info",

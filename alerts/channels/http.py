@@ -1,6 +1,6 @@
 """HTTP: one request as the notify file declares it, judged by status and by a code in the JSON answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -19,10 +19,11 @@ from ioc.domain.alarm import OutboxMessage
 from ioc.domain.payload_path import look_up, parse_path
 
 MAX_WORDS = 160
+_SHORTEST_SECRET = 4
 _OK = range(200, 300)
 _REDIRECT = range(300, 400)
 _DENIED = frozenset({401, 403})
-_REFUSED = frozenset({400, 404, 409, 413, 415, 422})
+_REFUSED = frozenset({400, 413, 415, 422})
 """Answers that are about this message, not about the receiver's state or our access to it."""
 
 
@@ -95,7 +96,7 @@ class Http:
                 timeout=self._timeout,
                 allow_redirects=False,
             ) as answer:
-                return self._judge(answer, await read_answer(answer))
+                return self._judge(answer, await read_answer(answer), values)
         except TimeoutError:
             detail = f"{self._host} gave no answer within {self._timeout.total:g} s"
             raise SendError(detail) from None
@@ -106,7 +107,7 @@ class Http:
         own = {"User-Agent": "ioc-monitor", "Idempotency-Key": values["key"]}
         return own | {name: _one_line(fill(text, values)) for name, text in self._declared.headers.items()}
 
-    def _judge(self, answer: aiohttp.ClientResponse, body: bytes) -> str:
+    def _judge(self, answer: aiohttp.ClientResponse, body: bytes, values: Mapping[str, str]) -> str:
         """The receipt; SendError or StaleTokenError say why there is none."""
         status, success = answer.status, self._declared.success
         document = _json(body)
@@ -115,7 +116,7 @@ class Http:
         if taken and (success.field is None or code in success.is_):
             number = _words_at(document, success.receipt)
             return f"{self._host} answered {status}" + (f", {number}" if number else "")
-        told = f"{self._host} answered {status}{self._told(document, code)}"
+        told = _masked(f"{self._host} answered {status}{self._told(document, code)}", _secrets_in(values))
         fault = self._fault(status, code)
         if fault is None:
             raise StaleTokenError(told)
@@ -170,6 +171,18 @@ def _scalar(value: object) -> str | None:
 def _words_at(document: object, path: str | None) -> str:
     value = None if path is None else _scalar(look_up(document, parse_path(path)))
     return "" if value is None else fit(plain(value), "", MAX_WORDS)
+
+
+def _secrets_in(values: Mapping[str, str]) -> list[str]:
+    return [value for name, value in values.items() if name == "access_token" or name.startswith("secret.")]
+
+
+def _masked(text: str, secrets: Iterable[str]) -> str:
+    """The text without secrets that a receiver repeats in its answer."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "…")
+    return text
 
 
 def _one_line(text: str) -> str:

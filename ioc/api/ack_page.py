@@ -12,6 +12,7 @@ from aiohttp import web
 
 from alerts.ack_link import PATH
 from ioc.api.ack_words import ACK_WORDS, AckWords
+from ioc.api.binding import BODY_SECONDS
 from ioc.api.problem import ProblemError
 from ioc.domain.alarm import Alarm
 
@@ -136,6 +137,10 @@ async def _comment(request: web.Request) -> str:
     """The form's remark on one line; 415 for anything but a form, so that nothing acknowledges by the way."""
     if request.content_type not in {"application/x-www-form-urlencoded", "multipart/form-data"}:
         raise ProblemError(415, "Press the button on the page, or send a form.")
-    form = await request.post()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            form = await request.post()
+    except TimeoutError:
+        raise ProblemError(408, f"The form did not arrive within {BODY_SECONDS} seconds.") from None
     value = form.get("comment", "") if len(form) <= _FORM_FIELDS else ""
     return " ".join(value.split())[:MAX_COMMENT] if isinstance(value, str) else ""

@@ -47,6 +47,9 @@ MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=0, body=b"{}
         "::ffff:10.0.0.1",
         "64:ff9b::a00:1",
         "2002:a00:1::1",
+        "::127.0.0.1",
+        "64:ff9b:1::a00:1",
+        "fec0::1",
     ],
 )
 def test_name_that_leads_inside_is_refused(address: str) -> None:

@@ -120,6 +120,7 @@ async def test_receipt_names_the_number_that_was_given(tmp_path: Path, gateway: 
         ((400, {"error": -108}), Fault.MESSAGE, "answered 400, error = -108"),
         ((500, {"error": 0}), Fault.CHANNEL, "answered 500, error = 0"),
         ((422, b""), Fault.MESSAGE, "answered 422"),
+        ((404, b""), Fault.CHANNEL, "answered 404"),
         ((401, b""), Fault.CHANNEL, "answered 401"),
         ((429, b""), Fault.CHANNEL, "answered 429"),
         ((302, b"", {"Location": "/elsewhere"}), Fault.CHANNEL, "answered 302"),
@@ -134,6 +135,14 @@ async def test_refusal_names_its_fault(tmp_path: Path, gateway: Gateway, url: st
     assert caught.value.fault is fault
     assert words in caught.value.detail
     assert len(gateway.requests) == 1
+
+
+async def test_secret_that_the_receiver_repeats_stays_out_of_the_journal(tmp_path: Path, gateway: Gateway, url: str) -> None:
+    """Some gateways answer with the key that they refuse."""
+    gateway.says((200, {"error": 101, "message": "wrong key k3y-s3cret"}))
+    with pytest.raises(SendError) as caught:
+        await send(tmp_path, url, json={"k": "{secret.api}"}, secrets={"api": {"value": "k3y-s3cret"}}, **CODED)
+    assert caught.value.detail == "127.0.0.1 answered 200, error = 101 (wrong key …)"
 
 
 async def test_wish_to_wait_is_heard(tmp_path: Path, gateway: Gateway, url: str) -> None:
