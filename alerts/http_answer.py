@@ -4,6 +4,7 @@ import os
 from email.utils import parsedate_to_datetime
 
 import aiohttp
+import msgspec
 
 from alerts.pinned import RefusedAddressError
 
@@ -17,6 +18,14 @@ async def read_answer(answer: aiohttp.ClientResponse) -> bytes:
     while len(body) < MAX_ANSWER and (chunk := await answer.content.read(MAX_ANSWER - len(body))):
         body += chunk
     return body
+
+
+def json_of(body: bytes) -> object:
+    """The JSON document of an answer, None where it is none."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def retry_after_ms(answer: aiohttp.ClientResponse) -> int | None:

@@ -12,7 +12,7 @@ import structlog
 
 from alerts.channel import SendError
 from alerts.channel_models import TokenSource
-from alerts.http_answer import read_answer, unreachable
+from alerts.http_answer import json_of, read_answer, unreachable
 from alerts.private_file import write_private
 from alerts.secret_files import ChannelSetupError
 from alerts.template import fill
@@ -126,10 +126,7 @@ class RotatingToken:
             allow_redirects=False,
         ) as answer:
             body = await read_answer(answer)
-        try:
-            return answer.status, msgspec.json.decode(body)
-        except msgspec.DecodeError:
-            return answer.status, None
+        return answer.status, json_of(body)
 
     async def _refused(self, state: TokenState, status: int, document: object, now: int) -> SendError:
         code = look_up(document, parse_path(self._declared.error))
@@ -162,7 +159,7 @@ def read_state(path: Path) -> TokenState | None:
     """What a token's file holds, None where there is none yet or none that can be read as one; OSError where the disk fails."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=TokenState)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

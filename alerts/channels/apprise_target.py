@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from alerts.channel import Link, SendError
+from alerts.cutting import fit
 from alerts.one_call import OneCall
 from ioc.domain.alarm import OutboxMessage
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import apprise
 
 MAX_TITLE = 200
+_BREAK = 2
 
 
 class _Text(msgspec.Struct):
@@ -32,9 +34,8 @@ class AppriseTarget:
     async def send(self, message: OutboxMessage) -> str:
         """The service's kind; SendError if it refuses or takes longer than the timeout."""
         title, body = split(msgspec.json.decode(message.body, type=_Text).text)
-        link = self._link(message)
         try:
-            taken = await self._calls.run(self._notify, title, f"{body}\n{link}" if link else body)
+            taken = await self._calls.run(self._notify, title, body, self._link(message))
         except ValueError as error:
             raise SendError(str(error)) from None
         if not taken:
@@ -46,10 +47,12 @@ class AppriseTarget:
         """Waits for nothing: a call that hangs ends with its own timeout."""
         self._calls.close()
 
-    def _notify(self, title: str, body: str) -> bool:
+    def _notify(self, title: str, body: str, link: str) -> bool:
         if self._target is None:
             self._target = load(self._url, timeout_s=self._timeout_s)
-        return bool(self._target.notify(body=body, title=title, body_format="text"))
+        # What a service can't carry it would cut itself, the link first. Without titles of its own it gets ours before the body.
+        most = max(len(link), self._target[0].body_maxlen - len(title) - _BREAK)
+        return bool(self._target.notify(body=fit(body, link, most), title=title, body_format="text"))
 
 
 def load(url: str, *, timeout_s: float = 10.0) -> "apprise.Apprise":

@@ -5,12 +5,11 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
-import msgspec
 
 from alerts.channel import Fault, Link, SendError
 from alerts.channel_models import HttpChannel, TextForm
 from alerts.cutting import fit
-from alerts.http_answer import read_answer, retry_after_ms, unreachable
+from alerts.http_answer import json_of, read_answer, retry_after_ms, unreachable
 from alerts.message import plain
 from alerts.message_fields import fields_of, read_document
 from alerts.sms import parts, unaccented
@@ -110,7 +109,7 @@ class Http:
     def _judge(self, answer: aiohttp.ClientResponse, body: bytes, values: Mapping[str, str]) -> str:
         """The receipt; SendError or StaleTokenError say why there is none."""
         status, success = answer.status, self._declared.success
-        document = _json(body)
+        document = json_of(body)
         code = None if success.field is None else _scalar(look_up(document, parse_path(success.field)))
         taken = status in (success.status or _OK)
         if taken and (success.field is None or code in success.is_):
@@ -152,13 +151,6 @@ def written(text: str, link: str, form: TextForm) -> str:
 def text_form(form: TextForm) -> Callable[[str], str]:
     """How the channel writes any field."""
     return unaccented if form.unaccented else str
-
-
-def _json(body: bytes) -> object:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 def _scalar(value: object) -> str | None:

@@ -1,6 +1,7 @@
 """SMTP: one mail for each message, over TLS, to a few people."""
 
 import smtplib
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Smtp:
         self._link = link
         self._ask = ask
         self._timeout_s = timeout_s
+        self._session: smtplib.SMTP | None = None
         self._calls = OneCall(server.host, timeout_s=timeout_s)
 
     async def send(self, message: OutboxMessage) -> str:
@@ -75,8 +77,12 @@ class Smtp:
         return mail
 
     def close(self) -> None:
-        """Waits for no mail."""
+        """Waits for no mail: a conversation that goes on is broken off."""
         self._calls.close()
+        sock = None if self._session is None else self._session.sock
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
 
     def _look(self) -> str:
         try:
@@ -105,6 +111,7 @@ class Smtp:
             session: smtplib.SMTP = smtplib.SMTP_SSL(server.host, server.port, timeout=timeout, context=context)
         else:
             session = smtplib.SMTP(server.host, server.port, timeout=timeout)
+        self._session = session
         try:
             if server.security == "starttls":
                 session.starttls(context=context)

@@ -70,7 +70,11 @@ async def _connect(url: str, notify: NotifyFile) -> str:
 
 
 def _token(name: str, data_dir: Path) -> Finding:
-    about, state = f"token {name}", read_state(token_path(data_dir, name))
+    about = f"token {name}"
+    try:
+        state = read_state(token_path(data_dir, name))
+    except OSError as error:
+        return Finding(about=about, state="wrong", text=f"{error.filename} can't be read ({error.strerror}); check its permissions")
     if state is None:
         return Finding(about=about, state="note", text="not used yet; the first message renews it")
     if state.spent:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -183,10 +184,22 @@ async def test_apprise_sends_title_and_text(receiver: Receiver, url: str) -> Non
 
 
 async def test_apprise_carries_the_link_that_acknowledges(receiver: Receiver, url: str) -> None:
-    """On a line of its own after the text."""
+    """After the text."""
     target = AppriseTarget(url.replace("http://", "json://").partition("?")[0], link=lambda message: f"https://ioc.vn/a/{message.channel}")
     await target.send(MESSAGE)
-    assert json.loads(receiver.got[0][1])["message"] == "Việc cần làm: gọi.\nhttps://ioc.vn/a/ops"
+    assert json.loads(receiver.got[0][1])["message"] == "Việc cần làm: gọi. https://ioc.vn/a/ops"
+    target.close()
+
+
+async def test_apprise_cuts_the_text_before_the_link(receiver: Receiver, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To what the service carries: its own cut would take the link."""
+    monkeypatch.setattr("apprise.plugins.custom_json.NotifyJSON.body_maxlen", 100)
+    target = AppriseTarget(url.replace("http://", "json://").partition("?")[0], link=lambda _message: "https://ioc.vn/a/ops.x")
+    text = "[CAO] A. " + "mất kết nối " * 40
+    await target.send(msgspec.structs.replace(MESSAGE, body=json.dumps({"text": text}).encode()))
+    sent = json.loads(receiver.got[0][1])
+    assert sent["message"].endswith("… https://ioc.vn/a/ops.x")
+    assert len(sent["title"]) + 2 + len(sent["message"]) <= 100
     target.close()
 
 

@@ -116,6 +116,8 @@ async def test_receipt_names_the_number_that_was_given(tmp_path: Path, gateway: 
         ((200, {"error": -115}), Fault.CHANNEL, "error = -115"),
         ((200, {"other": 0}), Fault.CHANNEL, "answered 200 without error"),
         ((200, b"<html>"), Fault.CHANNEL, "answered 200 without error"),
+        ((200, b'{"error": "\xff"}'), Fault.CHANNEL, "answered 200 without error"),
+        ((200, b"[" * 50_000), Fault.CHANNEL, "answered 200 without error"),
         ((200, {"error": {"a": 1}}), Fault.CHANNEL, "answered 200 without error"),
         ((400, {"error": -108}), Fault.MESSAGE, "answered 400, error = -108"),
         ((500, {"error": 0}), Fault.CHANNEL, "answered 500, error = 0"),

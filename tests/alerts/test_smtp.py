@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -167,6 +167,29 @@ async def test_wrong_certificate_or_login_is_the_channels_fault(
     assert caught.value.fault is Fault.CHANNEL
     assert words in caught.value.detail
     assert server.taken == []
+
+
+async def test_mail_goes_over_tls_from_the_start(tmp_path: Path) -> None:
+    """`security: tls`, as on port 465."""
+    authority = await asyncio.to_thread(Authority, tmp_path / "ca")
+    certificate, key = await asyncio.to_thread(authority.issue, "localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    async with MailServer(implicit=context) as server:
+        async with open_channels(declared(server, security="tls", ca_file=str(authority.ca_file)), around(tmp_path)) as channels:
+            await channels["mail"].send(message())
+        assert server.encrypted == [True]
+
+
+async def test_closing_breaks_a_conversation_off(server: MailServer, wait_until: Callable[..., Any]) -> None:
+    """The end of the server waits for no mail server that says nothing."""
+    server.hang = "MAIL"
+    mail = channel(server, timeout_s=60.0)
+    sending = asyncio.create_task(mail.send(message()))
+    await wait_until(lambda: server.hanging)
+    mail.close()
+    with pytest.raises(SendError, match=r"broke the connection off|can't be reached"):
+        await sending
 
 
 async def test_server_without_starttls_gets_no_mail(tmp_path: Path, server: MailServer) -> None:

@@ -12,17 +12,21 @@ from typing import Self
 class MailServer:
     """`refuse` maps a command (MAIL, RCPT <address>, DATA, end, AUTH, EHLO) to the reply it gets; `hang` never answers it."""
 
-    def __init__(self, context: ssl.SSLContext | None = None, login: tuple[str, str] | None = None) -> None:
+    def __init__(
+        self, context: ssl.SSLContext | None = None, login: tuple[str, str] | None = None, *, implicit: ssl.SSLContext | None = None
+    ) -> None:
+        self.implicit = implicit
         self.context = context
         self.login = login
         self.refuse: dict[str, str] = {}
         self.hang = ""
+        self.hanging = False
         self.taken: list[tuple[list[str], EmailMessage]] = []
         self.encrypted: list[bool] = []
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.implicit)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -45,6 +49,7 @@ class MailServer:
         """Whether the conversation goes on."""
         verb = line.split(maxsplit=1)[0].upper()
         if self.hang == verb:
+            self.hanging = True
             await asyncio.Event().wait()
         what = line.upper() if verb == "RCPT" else verb
         reply = next((text for key, text in self.refuse.items() if key.upper() in what), None)
