@@ -10,7 +10,8 @@ import structlog
 
 from alerts.engine import Engine, Outcome
 from alerts.inputs import ClockStep, Input, OwnCondition
-from alerts.notifier import Notice, Notifier
+from alerts.notice import Notice
+from alerts.notifier import Notifier
 from alerts.presence import Ears, Presence
 from ioc.domain.alarm import Alarm, Decisions, Transition
 from ioc.domain.family import Family
@@ -303,7 +304,7 @@ def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
-    if not (outcome.transitions or outcome.rule_states or notice.groups or notice.outbox):
+    if not (outcome.transitions or outcome.rule_states or notice.groups or notice.outbox or notice.dissolved):
         return None
     return Decisions(
         transitions=tuple(outcome.transitions),
@@ -311,5 +312,8 @@ def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
         rule_states=tuple(outcome.rule_states),
         groups=notice.groups,
         outbox=notice.outbox,
+        incidents=notice.incidents,
+        members=notice.members,
+        dissolved=notice.dissolved,
         position=notice.position,
     )

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     SHORT = "it cleared before its first message was due"
     SHELVED = "it cleared while it was shelved"
     SILENCED = "silenced"
+    INCIDENT = "an incident tells of it"
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -35,6 +36,16 @@ class Member(msgspec.Struct, array_like=True):
     def hidden(self) -> bool:
         """Whether messages leave it out. Who was told of an alarm is told of its end all the same, so that a ticket closes."""
         return bool(self.shelved or self.silenced) and not (self.told and self.ended)
+
+    @property
+    def waits(self) -> bool:
+        """Whether something about it is still to be told."""
+        return not self.hidden and (not self.told or bool(self.ended))
+
+    @property
+    def nags(self) -> bool:
+        """Whether people are reminded of it."""
+        return not self.hidden and not self.acknowledged and not self.ended
 
 
 class Telling(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,9 +91,12 @@ class Group(msgspec.Struct, kw_only=True):
     """When the first change came that no message has told yet."""
     members: dict[str, Member] = msgspec.field(default_factory=dict)
 
-    def raise_(self, alarm: Alarm, at: int, silence: str = "") -> bool:
-        """Takes an alarm in; one that is in already becomes active again. Whether `silence` (an id) holds its first message back."""
-        member = self.members.setdefault(alarm.id, Member())
+    def raise_(self, alarm: Alarm, at: int, silence: str = "", *, told: bool = False) -> bool:
+        """Takes an alarm in; one that is in already becomes active again. Whether `silence` (an id) holds its first message back.
+
+        `told`: another group's message has said that it was raised.
+        """
+        member = self.members.setdefault(alarm.id, Member(told=told))
         member.ended, member.alarm = "", None
         member.acknowledged, member.shelved = alarm.acknowledged, alarm.shelved_until is not None
         member.silenced = silence
@@ -101,6 +115,12 @@ class Group(msgspec.Struct, kw_only=True):
             del self.members[alarm]
         self._note(at)
         return held
+
+    def drop(self, alarm: str, at: int) -> Member:
+        """The alarm belongs elsewhere from now on; what is known of it goes along."""
+        member = self.members.pop(alarm)
+        self._note(at)
+        return member
 
     def apply(self, step: Step, alarm: Alarm, at: int) -> Reason | None:
         """Takes a later journal entry of a member; the answer says why no message will tell of it, if none will."""
@@ -131,7 +151,7 @@ class Group(msgspec.Struct, kw_only=True):
         if self.changed_at is not None:
             ready = self.changed_at + route.group_wait
             return ready if self.sent_at is None or not self.open else max(ready, self.sent_at + route.group_interval)
-        if self.sent_at is not None and route.repeat_interval and any(map(_nags, self.members.values())):
+        if self.sent_at is not None and route.repeat_interval and any(member.nags for member in self.members.values()):
             return self.sent_at + route.repeat_interval
         return None
 
@@ -158,7 +178,7 @@ class Group(msgspec.Struct, kw_only=True):
 
     def _note(self, at: int) -> None:
         """Remembers since when something waits to be told, or that nothing does."""
-        if not any(map(_waits, self.members.values())):
+        if not any(member.waits for member in self.members.values()):
             self.changed_at = None
         elif self.changed_at is None:
             self.changed_at = at
@@ -172,11 +192,3 @@ def _untold(member: Member, alarm: Alarm) -> Reason | None:
     if member.shelved:
         return Reason.SHELVED
     return None if alarm.severity is Severity.CRITICAL else Reason.SHORT
-
-
-def _waits(member: Member) -> bool:
-    return not member.hidden and (not member.told or bool(member.ended))
-
-
-def _nags(member: Member) -> bool:
-    return not member.hidden and not member.acknowledged and not member.ended

@@ -68,9 +68,9 @@ def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int,
 def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording) -> str:
     """The text, for example `[CAO] Cụm loa Xóm Tháp, Phường Việt Trì: mất kết nối từ 23:14. Việc cần làm: …`."""
     named = _sorted(alarms[one] for one in (*telling.added, *telling.standing, *telling.ended))
-    writer = _Writer(wording, at)
+    writer = Writer(wording, at)
     body = writer.single(telling, named[0]) if len(named) == 1 else writer.several(telling, named)
-    return cut(f"{_tag(telling, named, wording.words)} {body}", MAX_TEXT)
+    return cut(f"{tag(telling, named, wording.words)} {body}", MAX_TEXT)
 
 
 def cut(text: str, length: int) -> str:
@@ -85,22 +85,24 @@ def plain(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class Writer:
     """Writes sentences about alarms as seen at one moment."""
 
     wording: Wording
     at: int
 
     def single(self, telling: Telling, alarm: Alarm) -> str:
-        return " ".join([f"{self._line(alarm)}.", *self._actions([] if telling.over else [alarm])])
+        """One alarm, and what to do."""
+        return " ".join([f"{self._line(alarm)}.", *self.actions([] if telling.over else [alarm])])
 
     def several(self, telling: Telling, named: Sequence[Alarm]) -> str:
+        """A headline, what to do, and a line for each of some alarms."""
         active = [alarm for alarm in named if alarm.id not in telling.over]
-        headline = " ".join([self._headline(telling, active or named), *self._actions(active)])
+        headline = " ".join([self._headline(telling, active or named), *self.actions(active)])
         return "\n".join([headline, *self._lines(telling, named)])
 
     def _headline(self, telling: Telling, shown: Sequence[Alarm]) -> str:
-        words, counts = self.wording.words, self._counts(shown)
+        words, counts = self.wording.words, self.counts(shown)
         if telling.all_over:
             return words.over.format(n=len(shown), counts=counts)
         if telling.reminder:
@@ -116,7 +118,7 @@ class _Writer:
         sentence = words.change.format(changes=", ".join(changes), counts=counts)
         return sentence[0].upper() + sentence[1:]
 
-    def _counts(self, alarms: Sequence[Alarm]) -> str:
+    def counts(self, alarms: Sequence[Alarm]) -> str:
         """How many of each rule in each unit, most first."""
         counted = Counter((alarm.rule, alarm.unit) for alarm in alarms)
         example = {(alarm.rule, alarm.unit): alarm for alarm in reversed(alarms)}
@@ -143,10 +145,10 @@ class _Writer:
 
     def _line(self, alarm: Alarm) -> str:
         words = self.wording.words
-        values = {"what": self._what(alarm), "since": self._time(alarm.since)}
+        values = {"what": self._what(alarm), "since": self.time(alarm.since)}
         if alarm.cleared_at is None:
             return words.active.format(**values)
-        return words.ended.format(**values, until=self._time(alarm.cleared_at))
+        return words.ended.format(**values, until=self.time(alarm.cleared_at))
 
     def _what(self, alarm: Alarm) -> str:
         """Place and summary; a summary about ourselves may name us already."""
@@ -155,7 +157,7 @@ class _Writer:
             return summary[0].upper() + summary[1:]
         return f"{self._where(alarm)}: {summary}"
 
-    def _actions(self, alarms: Sequence[Alarm]) -> list[str]:
+    def actions(self, alarms: Sequence[Alarm]) -> list[str]:
         """What to do, once for every rule."""
         by_rule = {alarm.rule: alarm for alarm in reversed(alarms)}
         todo = [alarm for alarm in _sorted(by_rule.values()) if self._action(alarm)][:MAX_ACTIONS]
@@ -174,10 +176,12 @@ class _Writer:
         return ", ".join(part for part in (name, self._unit(alarm)) if part)
 
     def _unit(self, alarm: Alarm) -> str:
-        if alarm.unit is None:
-            return ""
-        unit = self.wording.unit(alarm.unit)
-        return plain(alarm.unit if unit is None else _inside_a_sentence(unit))
+        return "" if alarm.unit is None else self.unit(alarm.unit)
+
+    def unit(self, name: str) -> str:
+        """A unit as it stands within a sentence; its id where it has no name."""
+        unit = self.wording.unit(name)
+        return plain(name if unit is None else _inside_a_sentence(unit))
 
     def _summary(self, alarm: Alarm) -> str:
         return plain(_text(alarm.summary, self.wording.language) or alarm.rule).rstrip(". ")
@@ -185,14 +189,14 @@ class _Writer:
     def _action(self, alarm: Alarm) -> str:
         return plain(_text(alarm.action, self.wording.language)).rstrip(". ")
 
-    def _time(self, ms: int) -> str:
+    def time(self, ms: int) -> str:
         """The site's clock, with the day where it is another one than the message's."""
         moment, now = (datetime.fromtimestamp(one / 1000, UTC).astimezone(self.wording.zone) for one in (ms, self.at))
         time = f"{moment:%H:%M}"
         return time if moment.date() == now.date() else self.wording.words.on_day.format(time=time, day=f"{moment:%d/%m/%Y}")
 
 
-def _tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
+def tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
     """The severity in brackets; that all is over, or that nothing is new, stands there too."""
     active = [alarm for alarm in named if alarm.id not in telling.over]
     severity = words.severity[min((alarm.severity for alarm in active or named), key=_RANK.__getitem__)]

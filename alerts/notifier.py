@@ -6,55 +6,47 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from alerts.grouping import Group, Reason
+from alerts.incident_plan import IncidentPlan
+from alerts.incidents import Incidents
 from alerts.message import Wording, compose
+from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
+from alerts.outage_desk import OutageDesk, Raised, is_ours
 from alerts.policy import Policy, RoutePlan
+from alerts.roll import Roll
 from alerts.silencing import Silencing
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
 from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
 """Entries that change an alarm, but nothing about who has to be told what."""
-
-
-class Untold(msgspec.Struct, frozen=True):
-    """An alarm that causes no message (or, with several routes, none from one of them), and why."""
-
-    alarm: str
-    rule: str
-    at: int
-    reason: Reason
-    silence: str = ""
-    """The silence that holds it back."""
-
-
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """What notification adds to a batch's decisions; to be committed with the journal entries that it has read."""
-
-    groups: tuple[NotificationGroup, ...] = ()
-    outbox: tuple[OutboxMessage, ...] = ()
-    position: int
-    untold: tuple[Untold, ...] = ()
+_WAITS_ON = _SILENT | {Step.ACKNOWLEDGED}
+"""Entries after which an alarm waits on for others that fell with it."""
 
 
 class Notifier:
     """Groups alarms by the routes and words their messages.
 
     The same entries with the same `now` give the same rows, in one process or with restarts in between.
+    `incidents` finds devices that fell together; without it each is told for itself.
     """
 
-    def __init__(self, routes: Iterable[Route], *, wording: Wording) -> None:
+    def __init__(self, routes: Iterable[Route], *, wording: Wording, incidents: Incidents | None = None) -> None:
         self._policy = Policy(routes)
         self._wording = wording
         self._silencing = Silencing()
-        self._groups: dict[str, Group] = {}
-        self._alarms: dict[str, Alarm] = {}
-        """The members' alarms as last seen."""
-        self._groups_of: dict[str, dict[str, None]] = {}
-        """Alarm → keys of its groups, in the order it joined them."""
+        self._roll = Roll()
+        self._outages = OutageDesk(
+            incidents or Incidents(IncidentPlan(enabled=False), rules=(), attributes=lambda _: {}, standing=dict),
+            self._roll,
+            policy=self._policy,
+            silencing=self._silencing,
+            wording=wording,
+        )
         self._due: dict[str, int] = {}
         """Key of a group → when it speaks next."""
-        self._touched: dict[str, None] = {}
+        self._stale: dict[str, None] = {}
+        """Keys of outages of which that has to be found out anew: a look at each member."""
         self._untold: list[Untold] = []
         self.position = 0
         self.untold_counts: Counter[Reason] = Counter()
@@ -62,8 +54,8 @@ class Notifier:
     @property
     def next_due(self) -> int | None:
         """When `due` has to be called next, or None."""
-        turn = self._silencing.next_turn
-        return min((*self._due.values(), *(() if turn is None else (turn,))), default=None)
+        turns = (self._silencing.next_turn, self._outages.next_look)
+        return min((*self._due.values(), *(turn for turn in turns if turn is not None)), default=None)
 
     def silence(self, silence: Silence) -> None:
         """Adds a silence, or replaces the one with its id; the next `step` or `due` goes by it."""
@@ -72,6 +64,10 @@ class Notifier:
     def lift(self, silence: str) -> None:
         """Ends a silence; the next `step` or `due` tells of what it held back and is still active."""
         self._silencing.remove(silence)
+
+    def incident_of(self, alarm: str) -> str | None:
+        """The mass outage whose messages tell of the alarm, as long as they still do."""
+        return next((self._outages.incident(key) for key in self._roll.keys_of.get(alarm, ()) if self._outages.owns(key)), None)
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.
@@ -84,14 +80,20 @@ class Notifier:
         for row in sorted(groups, key=lambda group: group.key):
             if row.body is None:
                 continue
+            if is_ours(row):
+                outage = self._outages.restore(row, known)
+                if outage is not None:
+                    self._take_up(row.key, outage, known)
+                continue
             group = msgspec.json.decode(row.body, type=Group)
             if self._policy.plan(group.route) is None:
-                self._touched[row.key] = None
+                self._roll.touched[row.key] = None
                 homeless += [(known[one], group.sent_at or 0) for one, member in group.members.items() if one in known and not member.ended]
             else:
                 self._take_up(row.key, group, known)
         for alarm, at in homeless:
-            self._raise(alarm, position, at)
+            self._tell(alarm, at, position)
+        self._schedule_stale()
 
     def step(self, transitions: Iterable[Transition], alarms: Mapping[str, Alarm], now: int) -> Notice:
         """Reads journal entries in order (those read before are skipped); `alarms` holds every alarm that they touch."""
@@ -106,58 +108,86 @@ class Notifier:
         """The messages whose time has come by `now`, and every group that has changed since the last call."""
         self._heed_silences(now)
         outbox: list[OutboxMessage] = []
-        for _, key in sorted((at, key) for key, at in self._due.items() if at <= now):
-            outbox += self._flush(key, now)
-        rows = tuple(map(self._row, sorted(self._touched)))
+        self._tell_all(self._outages.look(now))
+        self._schedule_stale()
+        while due := sorted((at, key) for key, at in self._due.items() if at <= now):
+            for _, key in due:
+                outbox += self._flush(key, now)
+            self._schedule_stale()
+        return self._notice(tuple(outbox))
+
+    def _notice(self, outbox: tuple[OutboxMessage, ...]) -> Notice:
+        self._note_joined()
+        rows = (*map(self._row, sorted(self._roll.touched)), *self._outages.take_rows())
+        incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)
-        self._touched.clear()
+        self._roll.touched.clear()
         self._untold.clear()
-        return Notice(groups=rows, outbox=tuple(outbox), position=self.position, untold=untold)
+        return Notice(
+            groups=rows, outbox=outbox, incidents=incidents, members=members, dissolved=dissolved, position=self.position, untold=untold
+        )
 
     def _take_up(self, key: str, group: Group, known: Mapping[str, Alarm]) -> None:
-        self._groups[key] = group
+        self._roll.groups[key] = group
         for alarm_id, member in list(group.members.items()):
             alarm = member.alarm or known.get(alarm_id)
             if alarm is None:
                 del group.members[alarm_id]
-                self._touched[key] = None
+                self._roll.touched[key] = None
             else:
-                self._alarms[alarm_id] = alarm
-                self._groups_of.setdefault(alarm_id, {})[key] = None
+                self._roll.enter(key, alarm)
         self._schedule(key)
 
     def _read(self, entry: Transition, alarms: Mapping[str, Alarm]) -> None:
-        alarm = alarms.get(entry.alarm) or self._alarms.get(entry.alarm)
+        alarm = alarms.get(entry.alarm) or self._roll.alarms.get(entry.alarm) or self._outages.alarm(entry.alarm)
         if alarm is None:
             return
-        keys = self._groups_of.get(alarm.id)
-        if entry.step is Step.RAISED or (entry.step is Step.UNSHELVED and not keys and alarm.active):
-            self._raise(alarm, entry.seq, entry.recorded)
+        if entry.step is Step.RAISED:
+            if not self._outages.take(alarm, entry.recorded, entry.seq):
+                self._tell(alarm, entry.recorded, entry.seq)
+            return
+        over = entry.step in {Step.CLEARED, Step.WITHDRAWN}
+        alone = self._outages.heed(alarm, over=over, waits_on=entry.step in _WAITS_ON)
+        if alone is not None:
+            self._tell(*alone)
+        keys = self._roll.keys_of.get(alarm.id)
+        if entry.step is Step.UNSHELVED and not keys and alarm.active:
+            self._tell(alarm, entry.recorded, entry.seq)
             return
         for key in list(keys or ()):
-            self._alarms[alarm.id] = alarm
-            if entry.step in _SILENT and not self._groups[key].members[alarm.id].ended:
-                continue
-            reason = self._groups[key].apply(entry.step, alarm, entry.recorded)
-            if reason is not None:
-                self._leave(alarm.id, key)
-                if reason is not Reason.SILENCED:  # that was noted when the silence began to hold it back
-                    self._note_untold(alarm, entry.recorded, reason)
-            self._change(key)
+            self._apply(key, entry, alarm)
 
-    def _raise(self, alarm: Alarm, seq: int, at: int) -> None:
+    def _apply(self, key: str, entry: Transition, alarm: Alarm) -> None:
+        group = self._roll.groups[key]
+        self._roll.alarms[alarm.id] = alarm
+        if entry.step in _SILENT and not group.members[alarm.id].ended:
+            return
+        reason = group.apply(entry.step, alarm, entry.recorded)
+        if entry.step in {Step.CLEARED, Step.WITHDRAWN}:
+            self._outages.end(key, alarm, entry.recorded)
+        if reason is not None:
+            self._roll.leave(alarm.id, key)
+            if reason is not Reason.SILENCED:  # that was noted when the silence began to hold it back
+                self._note_untold(alarm, entry.recorded, reason)
+        self._change(key)
+
+    def _tell_all(self, raised: Iterable[Raised]) -> None:
+        for alarm, at, number in raised:
+            self._tell(alarm, at, number)
+
+    def _tell(self, alarm: Alarm, at: int, number: int) -> None:
+        """The routes' groups take the alarm; `number` makes a new group's episode unique."""
         plans = self._policy.plans_for(alarm)
         if not plans:
             self._note_untold(alarm, at, Reason.UNMATCHED)
         silence, held = self._silencing.covering(alarm), False
         for plan in plans:
             key = plan.group_of(alarm)
-            group = self._groups.get(key)
+            group = self._roll.groups.get(key)
             if group is None:
-                group = self._groups[key] = Group(route=plan.id, episode=f"{alarm.id}@{seq}")
+                group = self._roll.groups[key] = Group(route=plan.id, episode=f"{alarm.id}@{number}")
             held |= group.raise_(alarm, at, silence)
-            self._alarms[alarm.id] = alarm
-            self._groups_of.setdefault(alarm.id, {})[key] = None
+            self._roll.enter(key, alarm)
             self._change(key)
         if held:
             self._note_untold(alarm, at, Reason.SILENCED, silence)
@@ -166,48 +196,66 @@ class Notifier:
         """Holds back what a silence covers since the last look, and lets go what none covers any more."""
         if not self._silencing.look(now):
             return
-        for alarm_id, keys in list(self._groups_of.items()):
-            alarm, held = self._alarms[alarm_id], False
+        for alarm_id, keys in list(self._roll.keys_of.items()):
+            alarm, held = self._roll.alarms[alarm_id], False
             silence = self._silencing.covering(alarm)
             for key in list(keys):
-                group = self._groups[key]
+                group = self._roll.groups[key]
                 if group.members[alarm_id].silenced == silence:
                     continue
                 held |= group.silence(alarm_id, silence, now)
                 if alarm_id not in group.members:
-                    self._leave(alarm_id, key)
+                    self._roll.leave(alarm_id, key)
                 self._change(key)
             if held:
                 self._note_untold(alarm, now, Reason.SILENCED, silence)
 
     def _flush(self, key: str, now: int) -> list[OutboxMessage]:
-        group = self._groups[key]
+        if self._outages.owns(key):
+            messages, alone = self._outages.flush(key, now)
+            self._change(key)
+            self._tell_all(alone)
+            return messages
+        group = self._roll.groups[key]
         plan = self._plan(group)
         before = set(group.members)
         telling = group.tell(now)
         message_key = notification_key(f"{key}/{group.episode}", telling.event, telling.step)
-        body = compose(telling, self._alarms, key=message_key, at=now, wording=self._wording)
+        body = compose(telling, self._roll.alarms, key=message_key, at=now, wording=self._wording)
         for gone in before - group.members.keys():
-            self._leave(gone, key)
+            self._roll.leave(gone, key)
         self._change(key)
         return [OutboxMessage(key=message_key, channel=channel, event=telling.event, at=now, body=body) for channel in plan.route.channels]
 
-    def _leave(self, alarm_id: str, key: str) -> None:
-        keys = self._groups_of[alarm_id]
-        del keys[key]
-        if not keys:
-            del self._groups_of[alarm_id], self._alarms[alarm_id]
-
     def _change(self, key: str) -> None:
         """Notes that the group's row has to be written again; a group without members is forgotten."""
-        self._touched[key] = None
-        if not self._groups[key].members:
-            del self._groups[key]
+        self._roll.touched[key] = None
+        group = self._roll.groups.get(key)
+        if group is not None and not group.members:
+            self._outages.settle(key)
+            del self._roll.groups[key]
         self._schedule(key)
 
     def _schedule(self, key: str) -> None:
-        group = self._groups.get(key)
-        at = None if group is None else group.due_at(self._plan(group).route)
+        if self._outages.owns(key):
+            self._stale[key] = None
+            return
+        group = self._roll.groups.get(key)
+        self._set_due(key, None if group is None else group.due_at(self._plan(group).route))
+
+    def _schedule_stale(self) -> None:
+        """Finds out when outages that changed speak next, and forgets groups that gave all their members to one."""
+        for key in self._roll.touched:
+            group = self._roll.groups.get(key)
+            if group is not None and not group.members:
+                del self._roll.groups[key]
+            if not self._outages.owns(key):
+                self._schedule(key)
+        for key in [*self._stale, *filter(self._outages.owns, self._roll.touched)]:
+            self._set_due(key, self._outages.due_at(key) if self._outages.owns(key) else None)
+        self._stale.clear()
+
+    def _set_due(self, key: str, at: int | None) -> None:
         if at is None:
             self._due.pop(key, None)
         else:
@@ -219,11 +267,18 @@ class Notifier:
         return plan
 
     def _row(self, key: str) -> NotificationGroup:
-        group = self._groups.get(key)
+        if self._outages.owns(key):
+            return self._outages.row(key)
+        group = self._roll.groups.get(key)
         if group is None:
             return NotificationGroup(key=key, due_at=None, body=None)
         return NotificationGroup(key=key, due_at=self._due.get(key), body=msgspec.json.encode(group))
 
-    def _note_untold(self, alarm: Alarm, at: int, reason: Reason, silence: str = "") -> None:
+    def _note_joined(self) -> None:
+        for alarm, outage, at in self._outages.joined:
+            self._note_untold(alarm, at, Reason.INCIDENT, incident=outage.id)
+        self._outages.joined.clear()
+
+    def _note_untold(self, alarm: Alarm, at: int, reason: Reason, silence: str = "", incident: str = "") -> None:
         self.untold_counts[reason] += 1
-        self._untold.append(Untold(alarm.id, alarm.rule, at, reason, silence))
+        self._untold.append(Untold(alarm.id, alarm.rule, at, reason, silence, incident))

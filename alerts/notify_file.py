@@ -29,6 +29,7 @@ from alerts.channel_models import (
     Url,
     as_list,
 )
+from alerts.incident_plan import IncidentPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 
@@ -152,6 +153,8 @@ class NotifyFile(Declared):
     def _places(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         parse_allowance(entries)
         return entries
+
+    incidents: IncidentPlan = IncidentPlan()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

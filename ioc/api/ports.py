@@ -5,7 +5,7 @@ A cursor that the list has not given raises CursorError. `units` in a filter nar
 Every method may raise UnavailableError, or the domain's StateUnavailableError and StoreUnavailableError: answered with 503.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -13,6 +13,7 @@ import msgspec
 from ioc.domain.alarm import Alarm, Attempt, Transition
 from ioc.domain.drift import Drift
 from ioc.domain.family import Family
+from ioc.domain.incident import Incident, IncidentFilter, IncidentMember
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal
@@ -74,6 +75,24 @@ class Alarms(Protocol):
 
     async def journal(self, alarm: str) -> list[Transition]:
         """An alarm's journal, oldest first."""
+
+
+class Incidents(Protocol):
+    """Mass outages, and which alarms belong to them."""
+
+    async def incidents(self, wanted: IncidentFilter, *, limit: int, cursor: str | None) -> tuple[list[Incident], str | None]:
+        """Newest first."""
+
+    async def incident(self, incident: str) -> Incident | None:
+        """One incident, or None."""
+
+    async def members(
+        self, incident: str, *, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[IncidentMember], str | None]:
+        """In the order in which they joined."""
+
+    async def incidents_of(self, alarms: Collection[str]) -> Mapping[str, str]:
+        """Alarm → its incident, of those that have one."""
 
 
 class AlarmDesk(Protocol):
@@ -282,6 +301,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices
     units: Units
     alarms: Alarms
+    incidents: Incidents
     desk: AlarmDesk
     silences: Silences
     quarantine: Quarantine

@@ -13,16 +13,18 @@ from ioc.api.documents import (
     SilenceDocument,
     UnitDocument,
 )
-from ioc.api.handlers import about, alarms, drift, events, fleet, records, silences
+from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, records, silences
 from ioc.api.handlers.common import Paged
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
+from ioc.domain.incident_document import IncidentDocument, IncidentMemberDocument
 from ioc.domain.quarantined import QuarantineGroup
 
 _API = "/api/v1"
 _DEVICE = f"{_API}/devices/{{id}}"
 _ALARM = f"{_API}/alarms/{{id}}"
+_INCIDENT = f"{_API}/incidents/{{id}}"
 _SILENCE = f"{_API}/silences/{{id}}"
 _QUARANTINED = f"{_API}/quarantine/{{id}}"
 
@@ -63,6 +65,12 @@ ROUTES: tuple[Route, ...] = (
     _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody),
     _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody),
     _act(f"{_ALARM}/shelve", "Shelve", alarms.shelve, AlarmDocument, body=alarms.ShelveRequest),
+    _get(
+        f"{_API}/incidents", "Mass outages, newest first", incidents.list_incidents, Page[IncidentDocument],
+        query=incidents.IncidentQuery,
+    ),
+    _get(_INCIDENT, "One mass outage", incidents.get_incident, IncidentDocument),
+    _get(f"{_INCIDENT}/members", "Its members", incidents.list_members, Page[IncidentMemberDocument], query=Paged),
     _get(f"{_API}/silences", "Silences", silences.list_silences, Page[SilenceDocument], query=Paged),
     _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=silences.SilenceRequest, status=201),
     _get(_SILENCE, "One silence", silences.get_silence, SilenceDocument),

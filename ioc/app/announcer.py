@@ -14,10 +14,20 @@ from ioc.domain.views import FamilyCounts, UnitView
 class Announcer:
     """Publishes samples (thinned by the hub), liveness, alarms, and the units that changed."""
 
-    def __init__(self, hub: Hub, *, fleet: Fleet, views: FleetViews, language: str, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        fleet: Fleet,
+        views: FleetViews,
+        incident_of: Callable[[str], str | None],
+        language: str,
+        clock: Callable[[], int],
+    ) -> None:
         self._hub = hub
         self._fleet = fleet
         self._views = views
+        self._incident_of = incident_of
         self._language = language
         self._clock = clock
         self._units: dict[str, UnitView] = {}
@@ -32,7 +42,8 @@ class Announcer:
             unit = None if known is None else known.unit
             self._hub.publish("liveness", liveness_document(change, unit), unit=unit, device=change.device)
         for alarm in news.alarms:
-            self._hub.publish("alarm", alarm_document(alarm, self._language), unit=alarm.unit)
+            document = alarm_document(alarm, self._language, incident=self._incident_of(alarm.id))
+            self._hub.publish("alarm", document, unit=alarm.unit)
 
     def _samples(self, samples: Sequence[Sample], now: int) -> None:
         for device in {sample.device: None for sample in samples if sample.live}:

@@ -13,6 +13,7 @@ from ioc.api.app import build_app
 from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
+from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.ports import Backend, Site
 from ioc.app.ack_desk import AckDesk
@@ -86,6 +87,7 @@ class Front:
             units=self._server.province,
             alarms=state,
             desk=self._acts(),
+            incidents=state.incidents,
             silences=SilenceDesk(self._server.desk, state.silences),
             quarantine=self._server.quarantine,
             drift=self._server.drift,
@@ -117,6 +119,7 @@ class Front:
             **ledger_commands(self._server.ledger),
             **drift_commands(self._server.drift),
             **link_commands(self._server.ack_key),
+            **incident_commands(state.incidents),
             **quarantine_commands(self._server.quarantine),
         }
 

@@ -13,6 +13,7 @@ from alerts.channel import Channel
 from alerts.channel_set import open_channels
 from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
+from alerts.incidents import Incidents
 from alerts.message import Wording
 from alerts.notifier import Notifier
 from alerts.outbox import Outbox
@@ -41,6 +42,7 @@ from ioc.app.front import Front
 from ioc.app.health import HealthReader
 from ioc.app.house import House
 from ioc.app.late_store import LateStore
+from ioc.app.neighbours import Neighbours
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.records import LedgerReader
@@ -103,7 +105,7 @@ class Server:
             unit_name=self._unit_name,
             clock_rules=config.clock_rules,
         )
-        self.notifier = Notifier(config.notify.routes, wording=self._wording())
+        self.notifier = Notifier(config.notify.routes, wording=self._wording(), incidents=self._incidents())
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -116,7 +118,14 @@ class Server:
             last_seen_of=self._last_seen_of,
             has_serious_alarm=self._has_serious_alarm,
         )
-        self.announcer = Announcer(self.hub, fleet=self.fleet, views=self.views, language=settings.site.language, clock=now_ms)
+        self.announcer = Announcer(
+            self.hub,
+            fleet=self.fleet,
+            views=self.views,
+            incident_of=self.notifier.incident_of,
+            language=settings.site.language,
+            clock=now_ms,
+        )
         known = sum(not device.approved for device in restored.devices)
         self.strangers = Strangers(accept=settings.registry.unknown_devices == "accept", most=settings.registry.max_unknown, known=known)
         self.desk = Desk(
@@ -310,6 +319,13 @@ class Server:
             unit=lambda unit: self.province.tree.get(unit, self.province.today()),
             families={name: family.labels for name, family in self.config.families.items()},
         )
+
+    def _incidents(self) -> Incidents:
+        """Mass outages: of what the rules call absent, by what the devices have in common."""
+        plan, families = self.config.notify.incidents, self.config.families
+        neighbours = Neighbours(self.fleet, families, by=plan.by, state_of=self._state_of)
+        absences = [rule.id for rule in self.config.rules if rule.is_absence]
+        return Incidents(plan, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing)
 
     def _unit_name(self, unit: str) -> str | None:
         row = self.province.tree.get(unit, self.province.today())

@@ -15,6 +15,7 @@ from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
 from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
 from ioc.api.control import Handler, perform
+from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.stream import Hub
 from ioc.app.ack_links import AckKey
@@ -77,6 +78,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **ledger_commands(state),
                 **drift_commands(await _drifts(state)),
                 **link_commands(AckKey(where.data_dir)),
+                **incident_commands(state.incidents),
                 **quarantine_commands(Shelf(quarantine)),
             }
         finally:

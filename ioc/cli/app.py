@@ -9,6 +9,7 @@ from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
 from ioc.cli.drift import drift
 from ioc.cli.families import families
+from ioc.cli.incidents import incidents
 from ioc.cli.links import links
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
@@ -57,4 +58,5 @@ app.add_typer(ledger, name="ledger")
 families.command()(drift)
 app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
+app.add_typer(incidents, name="incidents")
 app.add_typer(dashboards, name="dashboards")

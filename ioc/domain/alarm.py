@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import msgspec
 
+from ioc.domain.incident import Incident, IncidentMember
+
 
 class Severity(StrEnum):
     """Most severe first."""
@@ -132,6 +134,11 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     rule_states: tuple[RuleState, ...] = ()
     groups: tuple[NotificationGroup, ...] = ()
     outbox: tuple[OutboxMessage, ...] = ()
+    incidents: tuple[Incident, ...] = ()
+    """The new state of every incident that changed."""
+    members: tuple[IncidentMember, ...] = ()
+    dissolved: tuple[str, ...] = ()
+    """Incidents to be forgotten: they turned out to be none."""
     position: int | None = None
     """The journal's sequence number up to which notification has read."""
 

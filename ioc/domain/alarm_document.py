@@ -32,6 +32,8 @@ class AlarmDocument(msgspec.Struct, frozen=True, kw_only=True):
     texts: dict[str, dict[str, str]]
     """Language → summary, cause, consequence, action."""
     labels: dict[str, str]
+    incident: str | None = None
+    """The mass outage to which it belongs: that one's messages tell of it."""
 
 
 class JournalDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ class JournalDocument(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-def alarm_document(alarm: Alarm, language: str) -> AlarmDocument:
+def alarm_document(alarm: Alarm, language: str, *, incident: str | None = None) -> AlarmDocument:
     """The document of an alarm; `language` (vi, en) chooses `summary` and `action`."""
     return AlarmDocument(
         id=alarm.id,
@@ -65,6 +67,7 @@ def alarm_document(alarm: Alarm, language: str) -> AlarmDocument:
         action=_text(alarm.action, language),
         texts=_texts(alarm),
         labels=alarm.labels,
+        incident=incident,
     )
 
 

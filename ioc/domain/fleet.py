@@ -56,6 +56,12 @@ class Fleet:
         entry = self._entries.get(device)
         return None if entry is None else entry.device
 
+    def value(self, device: str, metric: str) -> Value:
+        """The latest value of a metric; None = never told."""
+        entry = self._entries.get(device)
+        position = None if entry is None else self._families[entry.device.family].index.get(metric)
+        return None if entry is None or position is None else entry.values[position]
+
     def devices(self) -> Iterable[Device]:
         """Every device, registered or held."""
         return (entry.device for entry in self._entries.values())

@@ -2,9 +2,9 @@
 
 import csv
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ from ioc.config.families import load_families
 from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Step, Transition, alarm_id
 from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
+from ioc.domain.incident import Incident, IncidentFilter, IncidentMember
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.point import SeriesRow
@@ -35,6 +36,7 @@ from ioc.domain.silence import Silence
 from ioc.domain.state import AlarmFilter, CursorError, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
+Row = TypeVar("Row")
 NOW = 1_763_860_000_000
 UNITS_CSV = Path(ioc.domain.__file__).parent / "data" / "phu-tho-units.csv"
 TOKENS = {
@@ -70,6 +72,8 @@ class FakeProvince:
                 old_type="number", new_type="string", devices=5, messages=30, first_seen=NOW, last_seen=NOW, samples=('{"volume":"70"}',),
             )
         }  # fmt: skip
+        self.outages: dict[str, Incident] = {}
+        self.parts: list[IncidentMember] = []
         self.sent: list[OutboxEntry] = []
         self.tokens_known = dict(TOKENS)
         self.checks_now = Checks(Check(ok=True, detail="nghe rõ"), Check(ok=True, detail="InfluxDB"), Check(ok=True, detail="state.db"))
@@ -91,6 +95,7 @@ class FakeProvince:
             devices=self,
             units=self,
             alarms=self,
+            incidents=self,
             desk=self,
             silences=_Silences(self.kept),
             quarantine=self,
@@ -202,6 +207,27 @@ class FakeProvince:
             )
             for item in self._visible(units)
         ], None  # fmt: skip
+
+    async def incidents(self, wanted: IncidentFilter, *, limit: int, cursor: str | None) -> tuple[list[Incident], str | None]:
+        """Newest first."""
+        theirs = {part.incident for part in self.parts if wanted.units is None or part.unit in wanted.units}
+        rows = [one for one in self.outages.values() if one.id in theirs and wanted.active in (None, one.until is None)]
+        return _page(sorted(rows, key=lambda one: (-one.since, one.id)), lambda one: one.id, limit, cursor)
+
+    async def incident(self, incident: str) -> Incident | None:
+        """One."""
+        return self.outages.get(incident)
+
+    async def members(
+        self, incident: str, *, units: frozenset[str] | None, limit: int, cursor: str | None
+    ) -> tuple[list[IncidentMember], str | None]:
+        """As they joined."""
+        rows = [part for part in self.parts if part.incident == incident and (units is None or part.unit in units)]
+        return _page(rows, lambda part: part.alarm, limit, cursor)
+
+    async def incidents_of(self, alarms: Collection[str]) -> Mapping[str, str]:
+        """Alarm → incident."""
+        return {part.alarm: part.incident for part in self.parts if part.alarm in alarms}
 
     async def drifts(self, *, acknowledged: bool | None, limit: int, cursor: str | None) -> tuple[list[Drift], str | None]:
         """One."""
@@ -450,3 +476,14 @@ def _wanted(alarm: Alarm, wanted: AlarmFilter) -> bool:
         and wanted.assigned_to in (None, alarm.assigned_to)
         and (wanted.units is None or alarm.unit in wanted.units)
     )
+
+
+def _page(rows: list[Row], key: Callable[[Row], str], limit: int, cursor: str | None) -> tuple[list[Row], str | None]:
+    """The rows after the one that the cursor names."""
+    if cursor is not None:
+        keys = [key(row) for row in rows]
+        if cursor not in keys:
+            msg = f"{cursor[:60]!r} is no cursor of this list"
+            raise CursorError(msg)
+        rows = rows[keys.index(cursor) + 1 :]
+    return rows[:limit], key(rows[limit - 1]) if len(rows) > limit else None

@@ -1,15 +1,22 @@
 """A journal on a virtual clock in front of a Notifier, whose committed rows survive restarts."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from alerts.explaining import Shared
+from alerts.incident_plan import IncidentPlan
+from alerts.incidents import Incidents
 from alerts.message import MessageDocument, Wording
-from alerts.notifier import Notice, Notifier
+from alerts.notice import Notice
+from alerts.notifier import Notifier
 from alerts.notify_file import NotifyFile
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, Step, Transition, alarm_id
 from ioc.domain.family import Label
+from ioc.domain.incident import Incident, IncidentMember
 from ioc.domain.registry import Device, Unit
 from ioc.domain.silence import Silence, in_force, matches
 
@@ -46,10 +53,22 @@ def notify_file(*routes: dict[str, Any], channels: tuple[str, ...] = ("ops",)) -
 class Stage:
     """Acts on alarms by short names; keeps what a state database would."""
 
-    def __init__(self, *routes: dict[str, Any], channels: tuple[str, ...] = ("ops",), language: str = "vi") -> None:
+    def __init__(
+        self,
+        *routes: dict[str, Any],
+        channels: tuple[str, ...] = ("ops",),
+        language: str = "vi",
+        places: Mapping[str, Mapping[str, str]] | None = None,
+        **plan: Any,
+    ) -> None:
+        """`places`: device → its attributes; with them devices that fall together are one incident, by the given `plan`."""
         self.routes = notify_file(*routes, channels=channels).routes
         self.language = language
-        self.notifier = Notifier(self.routes, wording=wording(language))
+        self.places = places or {}
+        self.plan = IncidentPlan(enabled=places is not None, **plan)
+        self.incidents: dict[str, Incident] = {}
+        self.members: dict[tuple[str, str], IncidentMember] = {}
+        self.notifier = self._new()
         self.now = START
         self.alarms: dict[str, Alarm] = {}
         self.names: dict[str, str] = {}
@@ -156,7 +175,7 @@ class Stage:
 
     def restart(self) -> None:
         """A new Notifier takes up what was committed."""
-        self.notifier = Notifier(self.routes, wording=wording(self.language))
+        self.notifier = self._new()
         active = [alarm for alarm in self.alarms.values() if alarm.active]
         self.notifier.restore(self.groups.values(), active, self.position)
         for silence in self.silences.values():
@@ -170,6 +189,11 @@ class Stage:
         return [msgspec.json.decode(row.body, type=MessageDocument) for row in self.outbox if row.channel == self.outbox[0].channel]
 
     @property
+    def everything(self) -> list[MessageDocument]:
+        """What all channels got, as in the outbox."""
+        return [msgspec.json.decode(row.body, type=MessageDocument) for row in self.outbox]
+
+    @property
     def story(self) -> list[tuple[str, int]]:
         """Event and seconds since the start, for each message."""
         channel = self.outbox[0].channel if self.outbox else ""
@@ -178,6 +202,17 @@ class Stage:
     def devices(self, message: int) -> list[str | None]:
         """The devices of a message's alarms."""
         return [alarm.device for alarm in self.messages[message].alarms]
+
+    def _new(self) -> Notifier:
+        incidents = Incidents(
+            self.plan, rules={"speaker_offline"}, attributes=lambda name: self.places.get(name, {}), standing=self._standing
+        )
+        return Notifier(self.routes, wording=wording(self.language), incidents=incidents)
+
+    def _standing(self) -> dict[Shared, int]:
+        """Devices without an active alarm, by attribute and value."""
+        down = {alarm.device for alarm in self.alarms.values() if alarm.active}
+        return Counter(shared for name, of in self.places.items() if name not in down for shared in of.items())
 
     def _change(self, names: tuple[str, ...], **changes: Any) -> None:
         for name in names:
@@ -198,3 +233,8 @@ class Stage:
         held = {key for key, alarm in self.alarms.items() if any(matches(one, alarm) for one in covering)}
         self.held += [held] * len(notice.outbox)
         self.position = notice.position
+        self.incidents |= {one.id: one for one in notice.incidents}
+        self.members |= {(one.incident, one.alarm): one for one in notice.members}
+        for gone in notice.dissolved:
+            self.incidents.pop(gone, None)
+            self.members = {key: one for key, one in self.members.items() if one.incident != gone}

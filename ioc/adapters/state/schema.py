@@ -88,6 +88,36 @@ notification_groups = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("attribute", String(64), nullable=False),
+    Column("value", String(255), nullable=False),
+    Column("also", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("members", Integer, nullable=False),
+    Column("recovered", Integer, nullable=False),
+    Column("exposed", Integer, nullable=False),
+    Column("fallen", Integer, nullable=False),
+    Index(None, "since", "id"),
+)
+
+incident_members = Table(
+    "incident_members",
+    metadata,
+    Column("incident", String(64), primary_key=True),
+    Column("alarm", String(64), primary_key=True),
+    Column("device", String(64), nullable=False),
+    Column("rule", String(128), nullable=False),
+    Column("unit", String(64)),
+    Column("joined", BigInteger, nullable=False),
+    Column("recovered", BigInteger),
+    Column("released", BigInteger),
+    Index(None, "alarm"),
+)
+
 outbox = Table(
     "outbox",
     metadata,

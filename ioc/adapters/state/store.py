@@ -26,6 +26,8 @@ from ioc.adapters.state.engine_rows import (
 )
 from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprints
 from ioc.adapters.state.history_rows import drop_history
+from ioc.adapters.state.incident_rows import forget_incidents, put_incidents
+from ioc.adapters.state.incidents import Incidents
 from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
 from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, first_minute, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
@@ -62,6 +64,7 @@ class StateDb:
         self.drift = DriftShelf(self._write, self._read)
         self.tokens = Tokens(self._write, self._read)
         self.silences = Silences(self._write, self._read)
+        self.incidents = Incidents(self._read)
         self.rollups = RollupBook(self._fenced, self._read)
 
     @classmethod
@@ -123,6 +126,8 @@ class StateDb:
             await put_rule_states(conn, decisions.rule_states)
             await put_groups(conn, decisions.groups)
             await add_messages(conn, decisions.outbox)
+            await forget_incidents(conn, decisions.dissolved)
+            await put_incidents(conn, decisions.incidents, decisions.members)
             if decisions.position is not None:
                 await put_position(conn, decisions.position)
             await add_new_devices(conn, devices)

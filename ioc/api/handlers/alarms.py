@@ -82,12 +82,14 @@ async def list_alarms(call: Call[AlarmQuery, None]) -> Page[AlarmDocument]:
         units=call.units,
     )
     found, following = await call.backend.alarms.alarms(wanted, limit=query.limit, cursor=given(query.cursor))
-    return Page(items=[alarm_document(alarm, call.backend.site.language) for alarm in found], next=following)
+    incidents = await call.backend.incidents.incidents_of([alarm.id for alarm in found])
+    language = call.backend.site.language
+    return Page(items=[alarm_document(alarm, language, incident=incidents.get(alarm.id)) for alarm in found], next=following)
 
 
 async def get_alarm(call: Call[NoQuery, None]) -> AlarmDocument:
     """One alarm."""
-    return alarm_document(await _alarm(call.path["id"], call), call.backend.site.language)
+    return await _document(await _alarm(call.path["id"], call), call)
 
 
 async def get_journal(call: Call[JournalQuery, None]) -> Page[JournalDocument]:
@@ -103,21 +105,21 @@ async def acknowledge(call: Call[NoQuery, AckBody | None]) -> AlarmDocument:
     alarm = await _alarm(call.path["id"], call)
     comment = call.body.comment if call.body else None
     changed = await call.backend.desk.acknowledge(alarm.id, by=call.principal.name, comment=comment)
-    return alarm_document(changed, call.backend.site.language)
+    return await _document(changed, call)
 
 
 async def assign(call: Call[NoQuery, AssignBody]) -> AlarmDocument:
     """Gives it to somebody."""
     alarm = await _alarm(call.path["id"], call)
     changed = await call.backend.desk.assign(alarm.id, by=call.principal.name, to=call.body.to)
-    return alarm_document(changed, call.backend.site.language)
+    return await _document(changed, call)
 
 
 async def comment(call: Call[NoQuery, CommentBody]) -> AlarmDocument:
     """Adds a remark."""
     alarm = await _alarm(call.path["id"], call)
     changed = await call.backend.desk.comment(alarm.id, by=call.principal.name, comment=call.body.comment)
-    return alarm_document(changed, call.backend.site.language)
+    return await _document(changed, call)
 
 
 async def shelve(call: Call[NoQuery, ShelveBody]) -> AlarmDocument:
@@ -125,7 +127,7 @@ async def shelve(call: Call[NoQuery, ShelveBody]) -> AlarmDocument:
     alarm = await _alarm(call.path["id"], call)
     until = shelved_until(call.body, call.now)
     changed = await call.backend.desk.shelve(alarm.id, by=call.principal.name, until=until, reason=call.body.reason)
-    return alarm_document(changed, call.backend.site.language)
+    return await _document(changed, call)
 
 
 def shelved_until(body: ShelveBody, now: int) -> int:
@@ -145,3 +147,8 @@ async def _alarm(alarm_id: str, call: Call[Any, Any]) -> Alarm:
     alarm = await call.backend.alarms.alarm(alarm_id)
     visible = alarm if alarm is not None and call.may_see(alarm.unit) else None
     return existing(visible, "alarm", alarm_id)
+
+
+async def _document(alarm: Alarm, call: Call[Any, Any]) -> AlarmDocument:
+    incidents = await call.backend.incidents.incidents_of([alarm.id])
+    return alarm_document(alarm, call.backend.site.language, incident=incidents.get(alarm.id))

@@ -11,6 +11,7 @@ def upgrade() -> None:
     """Creates every table."""
     _engine()
     _alarms()
+    _incidents()
     _outbox()
     _ledger()
     _audits()
@@ -92,6 +93,37 @@ def _alarms() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
     )
     op.create_index("ix_journal_alarm_seq", "journal", ["alarm", "seq"])
+
+
+def _incidents() -> None:
+    op.create_table(
+        "incidents",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("attribute", sa.String(64), nullable=False),
+        sa.Column("value", sa.String(255), nullable=False),
+        sa.Column("also", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("members", sa.Integer(), nullable=False),
+        sa.Column("recovered", sa.Integer(), nullable=False),
+        sa.Column("exposed", sa.Integer(), nullable=False),
+        sa.Column("fallen", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_incidents"),
+    )
+    op.create_index("ix_incidents_since_id", "incidents", ["since", "id"])
+    op.create_table(
+        "incident_members",
+        sa.Column("incident", sa.String(64), nullable=False),
+        sa.Column("alarm", sa.String(64), nullable=False),
+        sa.Column("device", sa.String(64), nullable=False),
+        sa.Column("rule", sa.String(128), nullable=False),
+        sa.Column("unit", sa.String(64)),
+        sa.Column("joined", sa.BigInteger(), nullable=False),
+        sa.Column("recovered", sa.BigInteger()),
+        sa.Column("released", sa.BigInteger()),
+        sa.PrimaryKeyConstraint("incident", "alarm", name="pk_incident_members"),
+    )
+    op.create_index("ix_incident_members_alarm", "incident_members", ["alarm"])
 
 
 def _outbox() -> None:

@@ -1,0 +1,283 @@
+"""Mass outages between the journal and the groups: who waits, who belongs to which outage, and what its messages are. Pure."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from alerts.explaining import Explanation
+from alerts.grouping import Group, Telling
+from alerts.incident_message import Told, compose_incident
+from alerts.incidents import WAITING, Fallen, Incidents
+from alerts.message import Wording
+from alerts.outage import PREFIX, Outage
+from alerts.policy import Policy, digest
+from alerts.roll import Roll
+from alerts.silencing import Silencing
+from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, notification_key
+from ioc.domain.incident import Incident, IncidentMember
+
+Raised = tuple[Alarm, int, int]
+"""An alarm, when it was raised, and a number that it has not been told under before (as a rule that of the journal entry)."""
+
+
+class OutageDesk:
+    """Takes alarms of fallen devices in, and hands back those that no outage explains."""
+
+    def __init__(self, incidents: Incidents, roll: Roll, *, policy: Policy, silencing: Silencing, wording: Wording) -> None:
+        self._incidents = incidents
+        self._roll = roll
+        self._policy = policy
+        self._silencing = silencing
+        self._wording = wording
+        self._alarms: dict[str, Alarm] = {}
+        """Those that fell lately."""
+        self._touched: dict[str, None] = {}
+        """Alarms that fell lately whose row has to be written again."""
+        self._changed: dict[str, Incident] = {}
+        self._moved: dict[tuple[str, str], IncidentMember] = {}
+        self._dissolved: dict[str, None] = {}
+        self.joined: list[tuple[Alarm, Outage, int]] = []
+        """Alarms whose own messages are held back, as of the last `take_joined`."""
+
+    @property
+    def next_look(self) -> int | None:
+        """When `look` has to be called next, or None."""
+        return self._incidents.next_look
+
+    def owns(self, key: str) -> bool:
+        """Whether the group is an outage."""
+        return key in self._incidents.open
+
+    def incident(self, key: str) -> str:
+        """The id of an outage's incident."""
+        return self._incidents.open[key].id
+
+    def alarm(self, alarm: str) -> Alarm | None:
+        """An alarm that fell lately."""
+        return self._alarms.get(alarm)
+
+    def due_at(self, key: str) -> int | None:
+        """When an outage speaks next."""
+        return self._incidents.open[key].due_at(self._incidents.plan)
+
+    def take(self, alarm: Alarm, at: int, seq: int) -> bool:
+        """Whether an alarm that was raised waits, or belongs to an outage; else it has to be told as usual."""
+        if not self._incidents.concerns(alarm):
+            return False
+        outage = self._incidents.explaining(alarm)
+        if outage is not None:
+            self._join(outage, alarm, at)
+            return True
+        waits = not self._silencing.covering(alarm)
+        self._incidents.watch(alarm, seq, at, waits=waits)
+        self._alarms[alarm.id] = alarm
+        self._touched[alarm.id] = None
+        return waits
+
+    def heed(self, alarm: Alarm, *, over: bool, waits_on: bool) -> Raised | None:
+        """A later journal entry: an alarm that waited is told as usual now, unless it `waits_on`; one that is `over` is forgotten."""
+        fallen = self._incidents.fallen.get(alarm.id)
+        if fallen is None:
+            return None
+        self._alarms[alarm.id] = alarm
+        released = fallen.waits and not waits_on
+        if over:
+            self._forget(alarm.id)
+        elif released:
+            self._incidents.tell(alarm.id)
+            self._touched[alarm.id] = None
+        return (alarm, fallen.at, fallen.seq) if released else None
+
+    def end(self, key: str, alarm: Alarm, at: int) -> None:
+        """An alarm of a member is over."""
+        outage = self._incidents.open.get(key)
+        device = None if outage is None else outage.end(alarm, at)
+        if outage is not None and device is not None:
+            self._note(outage, device)
+
+    def look(self, now: int) -> list[Raised]:
+        """Finds what the fallen have in common; the alarms that have waited for long enough and belong to nothing."""
+        told: list[Raised] = []
+        if self._incidents.waited(now):
+            while (found := self._incidents.found(self._pool(now))) is not None:
+                self._open(found)
+            told = list(self._alone(now))
+        for alarm in self._incidents.forget(now):
+            del self._alarms[alarm]
+            self._touched[alarm] = None
+        return told
+
+    def flush(self, key: str, now: int) -> tuple[list[OutboxMessage], list[Raised]]:
+        """The messages that an outage has due, and the alarms that belong to it no longer and have to be told as usual.
+
+        Before it speaks for the first time all that fell meanwhile is looked at again: something else may explain more.
+        """
+        outage = self._incidents.open[key]
+        if not outage.group.step and self._dissolves(outage):
+            return [], self.look(now)
+        released = self._left(outage)
+        hidden = sum(member.hidden for member in outage.group.members.values())
+        before = list(outage.group.members)
+        telling = outage.group.tell(now)
+        if released:
+            telling = msgspec.structs.replace(telling, event="cleared")
+        outbox = list(self._messages(outage, telling, now, hidden=hidden, released=bool(released)))
+        for gone in before:
+            if gone not in outage.group.members:
+                self._roll.leave(gone, key)
+        return outbox, list(self._release(outage, released, now))
+
+    def settle(self, key: str) -> None:
+        """An outage without members is over."""
+        outage = self._incidents.open.get(key)
+        if outage is not None and not outage.group.members:
+            del self._incidents.open[key]
+            self._changed[outage.id] = outage.incident(until=outage.changed)
+
+    def row(self, key: str) -> NotificationGroup:
+        """The row of an outage."""
+        return NotificationGroup(key=key, due_at=self.due_at(key), body=msgspec.json.encode(self._incidents.open[key]))
+
+    def take_rows(self) -> list[NotificationGroup]:
+        """The rows about alarms that fell lately that changed since the last call."""
+        rows = []
+        for alarm in sorted(self._touched):
+            fallen = self._incidents.fallen.get(alarm)
+            body = None if fallen is None else msgspec.json.encode(fallen)
+            rows.append(NotificationGroup(key=WAITING + alarm, due_at=None if fallen is None else fallen.until, body=body))
+        self._touched.clear()
+        return rows
+
+    def take_changes(self) -> tuple[tuple[Incident, ...], tuple[IncidentMember, ...], tuple[str, ...]]:
+        """Incidents and members that changed since the last call, and the ids of incidents that turned out to be none."""
+        gone = tuple(one for one in self._dissolved if one not in self._changed)
+        taken = tuple(self._changed.values()), tuple(self._moved.values()), gone
+        self._changed, self._moved, self._dissolved = {}, {}, {}
+        return taken
+
+    def restore(self, row: NotificationGroup, known: dict[str, Alarm]) -> Group | None:
+        """Takes up a row of this desk; the group, if it is one."""
+        if row.key.startswith(WAITING):
+            alarm = known.get(row.key.removeprefix(WAITING))
+            if alarm is None or row.body is None:
+                self._touched[row.key.removeprefix(WAITING)] = None
+            else:
+                self._incidents.fallen[alarm.id] = msgspec.json.decode(row.body, type=Fallen)
+                self._alarms[alarm.id] = alarm
+            return None
+        outage = msgspec.json.decode(row.body or b"", type=Outage)
+        self._incidents.open[row.key] = outage
+        return outage.group
+
+    def _pool(self, by: int) -> list[Alarm]:
+        """What fell within a window before `by` or since, belongs to no outage and is not silenced."""
+        after = by - self._incidents.plan.window
+        fallen = (self._alarms[alarm] for alarm, one in self._incidents.fallen.items() if one.at >= after)
+        return [alarm for alarm in fallen if not self._silencing.covering(alarm)]
+
+    def _alone(self, now: int) -> Iterator[Raised]:
+        """Those that have waited for long enough, but for what shares a value with others that fell: that may be growing."""
+        suspect = self._incidents.found(self._pool(now), members=(self._incidents.plan.members + 1) // 2)
+        for one in self._incidents.waited(now):
+            alarm = self._alarms[one]
+            self._touched[one] = None
+            if suspect and self._incidents.may_last(one) and self._incidents.shares(alarm, (suspect.attribute, suspect.value)):
+                self._incidents.lasts(one)
+            else:
+                fallen = self._incidents.tell(one)
+                yield alarm, fallen.at, fallen.seq
+
+    def _open(self, found: Explanation) -> None:
+        shared = found.attribute, found.value
+        members = [(fallen.at, one, fallen.seq) for one, fallen in self._incidents.fallen.items()]
+        members = sorted(one for one in members if self._incidents.shares(self._alarms[one[1]], shared))
+        at, first, seq = members[0]
+        outage = self._incidents.begin(found, digest("incident", first, str(seq)), f"{first}@{seq}", at)
+        self._roll.groups[outage.key] = outage.group
+        for at, one, _ in members:
+            alarm = self._alarms[one]
+            self._forget(one)
+            self._join(outage, alarm, at)
+
+    def _join(self, outage: Outage, alarm: Alarm, at: int) -> None:
+        keys, before = self._roll.withdraw(alarm.id, at)
+        for key in keys:
+            self._roll.touched[key] = None
+        outage.group.raise_(alarm, at, self._silencing.covering(alarm), told=any(member.told for member in before))
+        outage.join(alarm, at)
+        self._roll.enter(outage.key, alarm)
+        self._roll.touched[outage.key] = None
+        self._note(outage, alarm.device or "")
+        self.joined.append((alarm, outage, at))
+
+    def _dissolves(self, outage: Outage) -> bool:
+        """Whether something else explains more of what fell; then its members wait again, and nobody has been told of it.
+
+        Else the outage learns how well it is explained now.
+        """
+        members = [self._roll.alarms[one] for one, member in outage.group.members.items() if not member.ended]
+        found = self._incidents.found([*members, *self._pool(outage.since)])
+        if found is None:
+            return False
+        if (found.attribute, found.value) == outage.shared:
+            outage.explained_by(found)
+            self._changed[outage.id] = outage.incident()
+            return False
+        for alarm in members:
+            part = outage.parts[alarm.device or ""]
+            self._roll.withdraw(alarm.id, part.joined)
+            self._incidents.fallen[alarm.id] = Fallen(outage.changed, part.joined, part.joined)
+            self._alarms[alarm.id] = alarm
+            self._touched[alarm.id] = None
+        for ended in list(outage.group.members):
+            self._roll.withdraw(ended, outage.changed)
+        del self._incidents.open[outage.key], self._roll.groups[outage.key]
+        self._roll.touched[outage.key] = None
+        self._changed.pop(outage.id, None)
+        self._dissolved[outage.id] = None
+        return True
+
+    def _left(self, outage: Outage) -> list[str]:
+        """Active alarms that belong to the outage no longer, because most others came back and nothing has changed since."""
+        active = [one for one, member in outage.group.members.items() if not member.ended]
+        return active if outage.group.open and outage.mostly_over(self._incidents.plan) else []
+
+    def _messages(self, outage: Outage, telling: Telling, now: int, *, hidden: int, released: bool) -> Iterator[OutboxMessage]:
+        """One message for each channel, with the alarms that its routes take."""
+        ids = (*telling.added, *telling.standing, *telling.ended)
+        of_channel: dict[str, set[str]] = {}
+        for one in ids:
+            for plan in self._policy.plans_for(self._roll.alarms[one]):
+                for channel in plan.route.channels:
+                    of_channel.setdefault(channel, set()).add(one)
+        key = notification_key(f"{outage.key}/{outage.group.episode}", telling.event, telling.step)
+        for channel, taken in sorted(of_channel.items()):
+            told = Told(outage=outage, telling=_narrowed(telling, taken), whole=telling, hidden=hidden, released=released)
+            body = compose_incident(told, self._roll.alarms, key=key, at=now, wording=self._wording)
+            yield OutboxMessage(key=key, channel=channel, event=telling.event, at=now, body=body)
+
+    def _release(self, outage: Outage, released: Iterable[str], now: int) -> Iterator[Raised]:
+        for one in released:
+            alarm = self._roll.alarms[one]
+            self._roll.withdraw(one, now)
+            self._moved[outage.id, one] = outage.member(alarm.device or "", released=now)
+            yield alarm, now, now
+
+    def _note(self, outage: Outage, device: str) -> None:
+        self._changed[outage.id] = outage.incident()
+        self._moved[outage.id, outage.parts[device].alarm] = outage.member(device)
+
+    def _forget(self, alarm: str) -> None:
+        del self._incidents.fallen[alarm], self._alarms[alarm]
+        self._touched[alarm] = None
+
+
+def is_ours(row: NotificationGroup) -> bool:
+    """Whether the row belongs to this desk."""
+    return row.key.startswith((PREFIX, WAITING))
+
+
+def _narrowed(telling: Telling, taken: set[str]) -> Telling:
+    """The telling about these alarms only."""
+    parts = {name: tuple(one for one in getattr(telling, name) if one in taken) for name in ("added", "standing", "ended")}
+    return msgspec.structs.replace(telling, **parts)

@@ -1,0 +1,47 @@
+"""What the command line asks about mass outages."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ioc.api.control import ControlError, Handler
+from ioc.api.ports import Incidents
+from ioc.domain.incident import IncidentFilter
+from ioc.domain.incident_document import incident_document, member_document
+
+
+class ListIncidents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A page of the incidents."""
+
+    active: bool | None = None
+    limit: int = 100
+    cursor: str | None = None
+
+
+class ShowIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One incident with a page of its members."""
+
+    id: str
+    limit: int = 1000
+    cursor: str | None = None
+
+
+def incident_commands(incidents: Incidents) -> dict[str, Handler]:
+    """`incidents.list|show`: the documents of the API."""
+
+    async def listing(args: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = msgspec.convert(args, ListIncidents)
+        found, following = await incidents.incidents(IncidentFilter(active=wanted.active), limit=wanted.limit, cursor=wanted.cursor)
+        return {"items": [incident_document(one) for one in found], "next": following}
+
+    async def show(args: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = msgspec.convert(args, ShowIncident)
+        found = await incidents.incident(wanted.id)
+        if found is None:
+            msg = f"there is no incident {wanted.id!r}; see `ioc incidents list`"
+            raise ControlError(msg)
+        members, following = await incidents.members(wanted.id, units=None, limit=wanted.limit, cursor=wanted.cursor)
+        return {"incident": incident_document(found), "members": [member_document(one) for one in members], "next": following}
+
+    return {"incidents.list": listing, "incidents.show": show}
