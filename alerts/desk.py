@@ -259,8 +259,9 @@ class Desk:
             await self._persist(decisions or Decisions(), newcomers)
         if notice.outbox:
             self._committed()
-        for (rule, reason, silence), count in Counter((untold.rule, untold.reason, untold.silence) for untold in notice.untold).items():
-            log.info("alarms_not_told", rule=rule, reason=reason.value, count=count, **({"silence": silence} if silence else {}))
+        for (rule, reason, silence, by), count in Counter((one.rule, one.reason, one.silence, one.by) for one in notice.untold).items():
+            named = {key: value for key, value in (("silence", silence), ("by", by)) if value}
+            log.info("alarms_not_told", rule=rule, reason=reason.value, count=count, **named)
         if samples or changes or outcome.transitions:
             self._tell(News(samples, changes, outcome.transitions, outcome.alarms))
 

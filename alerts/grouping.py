@@ -16,6 +16,8 @@ class Reason(StrEnum):
     SHORT = "it cleared before its first message was due"
     SHELVED = "it cleared while it was shelved"
     SILENCED = "silenced"
+    DEPENDENCY = "what its device depends on has failed"
+    FLAPPING = "it comes and goes"
     INCIDENT = "an incident tells of it"
 
 
@@ -31,6 +33,8 @@ class Member(msgspec.Struct, array_like=True):
     """Kept with the group once it has ended: until the message about that is out, nobody else has to remember it."""
     silenced: str = ""
     """The silence that holds it back."""
+    flaps: int = 0
+    """How often it came, if the message about it sums that up."""
 
     @property
     def hidden(self) -> bool:
@@ -63,6 +67,8 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """Those of all the above that are no longer active."""
     withdrawn: frozenset[str]
     """Those of `over` that ended with their rule or device, not by getting well."""
+    flaps: dict[str, int] = msgspec.field(default_factory=dict)
+    """How often those came that are summed up."""
 
     @property
     def reminder(self) -> bool:
@@ -91,12 +97,12 @@ class Group(msgspec.Struct, kw_only=True):
     """When the first change came that no message has told yet."""
     members: dict[str, Member] = msgspec.field(default_factory=dict)
 
-    def raise_(self, alarm: Alarm, at: int, silence: str = "", *, told: bool = False) -> bool:
+    def raise_(self, alarm: Alarm, at: int, silence: str = "", *, told: bool = False, flaps: int = 0) -> bool:
         """Takes an alarm in; one that is in already becomes active again. Whether `silence` (an id) holds its first message back.
 
-        `told`: another group's message has said that it was raised.
+        `told`: another group's message has said that it was raised. `flaps`: how often it came, which the message shall say.
         """
-        member = self.members.setdefault(alarm.id, Member(told=told))
+        member = self.members.setdefault(alarm.id, Member(told=told, flaps=flaps))
         member.ended, member.alarm = "", None
         member.acknowledged, member.shelved = alarm.acknowledged, alarm.shelved_until is not None
         member.silenced = silence
@@ -168,6 +174,7 @@ class Group(msgspec.Struct, kw_only=True):
             ended=tuple(alarm for alarm, member in audible.items() if member.told and member.ended),
             over=frozenset(alarm for alarm, member in audible.items() if member.ended),
             withdrawn=frozenset(alarm for alarm, member in audible.items() if member.ended == "withdrawn"),
+            flaps={alarm: member.flaps for alarm, member in audible.items() if member.flaps},
         )
         self.open, self.sent_at, self.changed_at = active, now, None
         for alarm, member in audible.items():
@@ -191,4 +198,4 @@ def _untold(member: Member, alarm: Alarm) -> Reason | None:
         return Reason.SILENCED
     if member.shelved:
         return Reason.SHELVED
-    return None if alarm.severity is Severity.CRITICAL else Reason.SHORT
+    return None if alarm.severity is Severity.CRITICAL or member.flaps else Reason.SHORT

@@ -1,7 +1,7 @@
 """The message of a mass outage: how many, where, what explains it and how well, and what has come back. Pure."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +11,8 @@ from alerts.grouping import Telling
 from alerts.incident_wording import INCIDENT_WORDS, IncidentWords
 from alerts.message import MAX_TEXT, MessageDocument, Wording, Writer, cut, plain, tag
 from alerts.outage import Outage
-from ioc.domain.alarm import Alarm
+from alerts.policy import RoutePlan
+from ioc.domain.alarm import Alarm, OutboxMessage, notification_key
 from ioc.domain.alarm_document import alarm_document
 from ioc.domain.rfc3339 import to_rfc3339
 
@@ -20,30 +21,39 @@ _MINUTES_FROM_S = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One message about an outage to one channel: the telling is narrowed to the alarms that its routes take."""
+    """What a message about an outage tells."""
 
     outage: Outage
-    telling: Telling
     whole: Telling
-    """The telling with all alarms."""
+    """With all alarms, whatever channel they go to."""
     hidden: int
     """Members that are silenced or shelved, of whom nobody is told."""
     released: bool
     """Whether the outage is over although members have not come back."""
 
 
-def compose_incident(told: Told, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording) -> bytes:
-    """The message's document as JSON on one line; `alarms` holds every alarm that the telling names."""
-    telling = told.telling
-    named = [alarms[one] for one in (*telling.added, *telling.standing, *telling.ended)]
-    document = MessageDocument(
-        key=key,
-        event=telling.event,
-        at=to_rfc3339(at),
-        text=cut(_Text(told, Writer(wording, at)).whole(named, alarms), MAX_TEXT),
-        alarms=[alarm_document(alarm, wording.language, incident=told.outage.id) for alarm in named],
-    )
-    return msgspec.json.encode(document)
+def messages(
+    told: Told, alarms: Mapping[str, Alarm], *, plans_for: Callable[[Alarm], Iterable[RoutePlan]], at: int, wording: Wording
+) -> Iterator[OutboxMessage]:
+    """One message for each channel, with the alarms that its routes take; `alarms` holds every alarm that the telling names."""
+    telling, outage = told.whole, told.outage
+    of_channel: dict[str, set[str]] = {}
+    for one in _ids(telling):
+        for plan in plans_for(alarms[one]):
+            for channel in plan.route.channels:
+                of_channel.setdefault(channel, set()).add(one)
+    key = notification_key(f"{outage.key}/{outage.group.episode}", telling.event, telling.step)
+    text = cut(_Text(told, Writer(wording, at)).whole(alarms), MAX_TEXT)
+    for channel, taken in sorted(of_channel.items()):
+        named = [alarms[one] for one in _ids(telling) if one in taken]
+        document = MessageDocument(
+            key=key,
+            event=telling.event,
+            at=to_rfc3339(at),
+            text=text,
+            alarms=[alarm_document(alarm, wording.language, incident=outage.id) for alarm in named],
+        )
+        yield OutboxMessage(key=key, channel=channel, event=telling.event, at=at, body=msgspec.json.encode(document))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +65,9 @@ class _Text:
     def words(self) -> IncidentWords:
         return INCIDENT_WORDS["en" if self.writer.wording.language == "en" else "vi"]
 
-    def whole(self, named: Sequence[Alarm], alarms: Mapping[str, Alarm]) -> str:
+    def whole(self, alarms: Mapping[str, Alarm]) -> str:
         telling, outage = self.told.whole, self.told.outage
+        named = [alarms[one] for one in _ids(telling)]
         total = len(outage.parts) - self.told.hidden
         active = [alarms[one] for one in (*telling.added, *telling.standing) if one not in telling.over]
         values = {
@@ -71,7 +82,7 @@ class _Text:
         }
         sentences = self._over(values) if telling.event == "cleared" else self._ongoing(values, active)
         words = self.writer.wording.words
-        head = f"[{words.cleared}]" if self.told.released else tag(telling, [alarms[one] for one in _ids(telling)], words)
+        head = f"[{words.cleared}]" if self.told.released else tag(telling, named, words)
         return " ".join([head, *sentences])
 
     def _ongoing(self, values: Mapping[str, object], active: Sequence[Alarm]) -> list[str]:

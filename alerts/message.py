@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 import msgspec
@@ -68,7 +68,7 @@ def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int,
 def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording) -> str:
     """The text, for example `[CAO] Cụm loa Xóm Tháp, Phường Việt Trì: mất kết nối từ 23:14. Việc cần làm: …`."""
     named = _sorted(alarms[one] for one in (*telling.added, *telling.standing, *telling.ended))
-    writer = Writer(wording, at)
+    writer = Writer(wording, at, telling.flaps)
     body = writer.single(telling, named[0]) if len(named) == 1 else writer.several(telling, named)
     return cut(f"{tag(telling, named, wording.words)} {body}", MAX_TEXT)
 
@@ -90,6 +90,8 @@ class Writer:
 
     wording: Wording
     at: int
+    flaps: Mapping[str, int] = field(default_factory=dict)
+    """How often those alarms came that are summed up."""
 
     def single(self, telling: Telling, alarm: Alarm) -> str:
         """One alarm, and what to do."""
@@ -145,7 +147,10 @@ class Writer:
 
     def _line(self, alarm: Alarm) -> str:
         words = self.wording.words
-        values = {"what": self._what(alarm), "since": self.time(alarm.since)}
+        what = self._what(alarm)
+        if (flaps := self.flaps.get(alarm.id)) is not None:
+            what = words.flapping.format(what=what, n=flaps)
+        values = {"what": what, "since": self.time(alarm.since)}
         if alarm.cleared_at is None:
             return words.active.format(**values)
         return words.ended.format(**values, until=self.time(alarm.cleared_at))

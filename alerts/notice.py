@@ -16,8 +16,8 @@ class Untold(msgspec.Struct, frozen=True):
     reason: Reason
     silence: str = ""
     """The silence that holds it back."""
-    incident: str = ""
-    """The incident whose messages tell of it instead."""
+    by: str = ""
+    """The incident whose messages tell of it instead, or the alarm of the parent that has failed."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,23 +5,26 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from alerts.admission import Admission, Admitted
+from alerts.dependencies import Dependencies
+from alerts.flapping import Flapping
+from alerts.flapping_plan import FlappingPlan
 from alerts.grouping import Group, Reason
 from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.message import Wording, compose
 from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
-from alerts.outage_desk import OutageDesk, Raised, is_ours
+from alerts.outage_desk import OutageDesk, is_ours
 from alerts.policy import Policy, RoutePlan
 from alerts.roll import Roll
 from alerts.silencing import Silencing
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
+from ioc.domain.held import Held
 from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
 """Entries that change an alarm, but nothing about who has to be told what."""
-_WAITS_ON = _SILENT | {Step.ACKNOWLEDGED}
-"""Entries after which an alarm waits on for others that fell with it."""
 
 
 class Notifier:
@@ -31,7 +34,15 @@ class Notifier:
     `incidents` finds devices that fell together; without it each is told for itself.
     """
 
-    def __init__(self, routes: Iterable[Route], *, wording: Wording, incidents: Incidents | None = None) -> None:
+    def __init__(
+        self,
+        routes: Iterable[Route],
+        *,
+        wording: Wording,
+        incidents: Incidents | None = None,
+        dependencies: Dependencies | None = None,
+        flapping: Flapping | None = None,
+    ) -> None:
         self._policy = Policy(routes)
         self._wording = wording
         self._silencing = Silencing()
@@ -42,6 +53,12 @@ class Notifier:
             policy=self._policy,
             silencing=self._silencing,
             wording=wording,
+        )
+        self._admission = Admission(
+            self._outages,
+            dependencies or Dependencies((), absences=(), label=lambda _device, _key: None),
+            flapping or Flapping(FlappingPlan(enabled=False)),
+            self._roll,
         )
         self._due: dict[str, int] = {}
         """Key of a group → when it speaks next."""
@@ -54,7 +71,7 @@ class Notifier:
     @property
     def next_due(self) -> int | None:
         """When `due` has to be called next, or None."""
-        turns = (self._silencing.next_turn, self._outages.next_look)
+        turns = (self._silencing.next_turn, self._admission.next_look)
         return min((*self._due.values(), *(turn for turn in turns if turn is not None)), default=None)
 
     def silence(self, silence: Silence) -> None:
@@ -67,7 +84,12 @@ class Notifier:
 
     def incident_of(self, alarm: str) -> str | None:
         """The mass outage whose messages tell of the alarm, as long as they still do."""
-        return next((self._outages.incident(key) for key in self._roll.keys_of.get(alarm, ()) if self._outages.owns(key)), None)
+        return next(filter(None, map(self._outages.incident, self._roll.keys_of.get(alarm, ()))), None)
+
+    def held(self) -> list[Held]:
+        """Active alarms that cause no message of their own now, and what holds each back."""
+        found = {one.alarm.id: one for one in (*self._admission.held(), *self._roll.held(self._outages.incident))}
+        return [found[alarm] for alarm in sorted(found)]
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.
@@ -77,22 +99,21 @@ class Notifier:
         self.position = position
         known = {alarm.id: alarm for alarm in alarms}
         homeless: list[tuple[Alarm, int]] = []
-        for row in sorted(groups, key=lambda group: group.key):
-            if row.body is None:
-                continue
+        rows = [row for row in sorted(groups, key=lambda group: group.key) if row.body is not None]
+        for row in self._admission.restore(rows, known):
             if is_ours(row):
                 outage = self._outages.restore(row, known)
                 if outage is not None:
                     self._take_up(row.key, outage, known)
                 continue
-            group = msgspec.json.decode(row.body, type=Group)
+            group = msgspec.json.decode(row.body or b"", type=Group)
             if self._policy.plan(group.route) is None:
                 self._roll.touched[row.key] = None
                 homeless += [(known[one], group.sent_at or 0) for one, member in group.members.items() if one in known and not member.ended]
             else:
                 self._take_up(row.key, group, known)
         for alarm, at in homeless:
-            self._tell(alarm, at, position)
+            self._tell(Admitted(alarm, at, position))
         self._schedule_stale()
 
     def step(self, transitions: Iterable[Transition], alarms: Mapping[str, Alarm], now: int) -> Notice:
@@ -108,7 +129,7 @@ class Notifier:
         """The messages whose time has come by `now`, and every group that has changed since the last call."""
         self._heed_silences(now)
         outbox: list[OutboxMessage] = []
-        self._tell_all(self._outages.look(now))
+        self._tell_all(self._admission.look(now))
         self._schedule_stale()
         while due := sorted((at, key) for key, at in self._due.items() if at <= now):
             for _, key in due:
@@ -117,8 +138,9 @@ class Notifier:
         return self._notice(tuple(outbox))
 
     def _notice(self, outbox: tuple[OutboxMessage, ...]) -> Notice:
-        self._note_joined()
-        rows = (*map(self._row, sorted(self._roll.touched)), *self._outages.take_rows())
+        for held in self._admission.take_held():
+            self._note_untold(held.alarm, held.at, held.reason, by=held.by)
+        rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows())
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)
         self._roll.touched.clear()
@@ -139,20 +161,16 @@ class Notifier:
         self._schedule(key)
 
     def _read(self, entry: Transition, alarms: Mapping[str, Alarm]) -> None:
-        alarm = alarms.get(entry.alarm) or self._roll.alarms.get(entry.alarm) or self._outages.alarm(entry.alarm)
+        alarm = alarms.get(entry.alarm) or self._roll.alarms.get(entry.alarm) or self._admission.alarm(entry.alarm)
         if alarm is None:
             return
         if entry.step is Step.RAISED:
-            if not self._outages.take(alarm, entry.recorded, entry.seq):
-                self._tell(alarm, entry.recorded, entry.seq)
+            self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
-        over = entry.step in {Step.CLEARED, Step.WITHDRAWN}
-        alone = self._outages.heed(alarm, over=over, waits_on=entry.step in _WAITS_ON)
-        if alone is not None:
-            self._tell(*alone)
+        self._tell_all(self._admission.changed(entry, alarm))
         keys = self._roll.keys_of.get(alarm.id)
-        if entry.step is Step.UNSHELVED and not keys and alarm.active:
-            self._tell(alarm, entry.recorded, entry.seq)
+        if entry.step is Step.UNSHELVED and not keys and alarm.active and not self._admission.owns(alarm.id):
+            self._tell(Admitted(alarm, entry.recorded, entry.seq))
             return
         for key in list(keys or ()):
             self._apply(key, entry, alarm)
@@ -171,12 +189,13 @@ class Notifier:
                 self._note_untold(alarm, entry.recorded, reason)
         self._change(key)
 
-    def _tell_all(self, raised: Iterable[Raised]) -> None:
-        for alarm, at, number in raised:
-            self._tell(alarm, at, number)
+    def _tell_all(self, admitted: Iterable[Admitted]) -> None:
+        for one in admitted:
+            self._tell(one)
 
-    def _tell(self, alarm: Alarm, at: int, number: int) -> None:
-        """The routes' groups take the alarm; `number` makes a new group's episode unique."""
+    def _tell(self, admitted: Admitted) -> None:
+        """The routes' groups take the alarm."""
+        alarm, at = admitted.alarm, admitted.at
         plans = self._policy.plans_for(alarm)
         if not plans:
             self._note_untold(alarm, at, Reason.UNMATCHED)
@@ -185,9 +204,11 @@ class Notifier:
             key = plan.group_of(alarm)
             group = self._roll.groups.get(key)
             if group is None:
-                group = self._roll.groups[key] = Group(route=plan.id, episode=f"{alarm.id}@{number}")
-            held |= group.raise_(alarm, at, silence)
+                group = self._roll.groups[key] = Group(route=plan.id, episode=f"{alarm.id}@{admitted.number}")
+            held |= group.raise_(alarm, at, silence, flaps=admitted.flaps)
             self._roll.enter(key, alarm)
+            if admitted.flaps and not alarm.active and group.apply(Step.CLEARED, alarm, at) is not None:
+                self._roll.leave(alarm.id, key)
             self._change(key)
         if held:
             self._note_untold(alarm, at, Reason.SILENCED, silence)
@@ -214,7 +235,7 @@ class Notifier:
         if self._outages.owns(key):
             messages, alone = self._outages.flush(key, now)
             self._change(key)
-            self._tell_all(alone)
+            self._tell_all(Admitted(*one) for one in alone)
             return messages
         group = self._roll.groups[key]
         plan = self._plan(group)
@@ -248,6 +269,7 @@ class Notifier:
         for key in self._roll.touched:
             group = self._roll.groups.get(key)
             if group is not None and not group.members:
+                self._outages.settle(key)
                 del self._roll.groups[key]
             if not self._outages.owns(key):
                 self._schedule(key)
@@ -274,11 +296,6 @@ class Notifier:
             return NotificationGroup(key=key, due_at=None, body=None)
         return NotificationGroup(key=key, due_at=self._due.get(key), body=msgspec.json.encode(group))
 
-    def _note_joined(self) -> None:
-        for alarm, outage, at in self._outages.joined:
-            self._note_untold(alarm, at, Reason.INCIDENT, incident=outage.id)
-        self._outages.joined.clear()
-
-    def _note_untold(self, alarm: Alarm, at: int, reason: Reason, silence: str = "", incident: str = "") -> None:
+    def _note_untold(self, alarm: Alarm, at: int, reason: Reason, silence: str = "", by: str = "") -> None:
         self.untold_counts[reason] += 1
-        self._untold.append(Untold(alarm.id, alarm.rule, at, reason, silence, incident))
+        self._untold.append(Untold(alarm.id, alarm.rule, at, reason, silence, by))

@@ -29,6 +29,8 @@ from alerts.channel_models import (
     Url,
     as_list,
 )
+from alerts.dependency_plan import Dependency
+from alerts.flapping_plan import FlappingPlan
 from alerts.incident_plan import IncidentPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
@@ -155,6 +157,8 @@ class NotifyFile(Declared):
         return entries
 
     incidents: IncidentPlan = IncidentPlan()
+    depends_on: tuple[Dependency, ...] = ()
+    flapping: FlappingPlan = FlappingPlan()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

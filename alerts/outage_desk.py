@@ -5,15 +5,15 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from alerts.explaining import Explanation
-from alerts.grouping import Group, Telling
-from alerts.incident_message import Told, compose_incident
+from alerts.grouping import Group
+from alerts.incident_message import Told, messages
 from alerts.incidents import WAITING, Fallen, Incidents
 from alerts.message import Wording
 from alerts.outage import PREFIX, Outage
 from alerts.policy import Policy, digest
 from alerts.roll import Roll
 from alerts.silencing import Silencing
-from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, notification_key
+from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage
 from ioc.domain.incident import Incident, IncidentMember
 
 Raised = tuple[Alarm, int, int]
@@ -36,8 +36,7 @@ class OutageDesk:
         self._changed: dict[str, Incident] = {}
         self._moved: dict[tuple[str, str], IncidentMember] = {}
         self._dissolved: dict[str, None] = {}
-        self.joined: list[tuple[Alarm, Outage, int]] = []
-        """Alarms whose own messages are held back, as of the last `take_joined`."""
+        self._joined: list[tuple[Alarm, Outage, int]] = []
 
     @property
     def next_look(self) -> int | None:
@@ -48,9 +47,10 @@ class OutageDesk:
         """Whether the group is an outage."""
         return key in self._incidents.open
 
-    def incident(self, key: str) -> str:
-        """The id of an outage's incident."""
-        return self._incidents.open[key].id
+    def incident(self, key: str) -> str | None:
+        """The id of the incident of a group's key, if it is one."""
+        outage = self._incidents.open.get(key)
+        return None if outage is None else outage.id
 
     def alarm(self, alarm: str) -> Alarm | None:
         """An alarm that fell lately."""
@@ -60,19 +60,39 @@ class OutageDesk:
         """When an outage speaks next."""
         return self._incidents.open[key].due_at(self._incidents.plan)
 
-    def take(self, alarm: Alarm, at: int, seq: int) -> bool:
-        """Whether an alarm that was raised waits, or belongs to an outage; else it has to be told as usual."""
-        if not self._incidents.concerns(alarm):
-            return False
+    def joins(self, alarm: Alarm, at: int) -> bool:
+        """Whether an alarm that was raised belongs to an outage that goes on; then it is a member from now on."""
         outage = self._incidents.explaining(alarm)
         if outage is not None:
             self._join(outage, alarm, at)
-            return True
+        return outage is not None
+
+    def waits(self, alarm: Alarm, at: int, seq: int) -> bool:
+        """Whether an alarm that was raised waits for others; else it has to be told as usual."""
+        if not self._incidents.concerns(alarm):
+            return False
         waits = not self._silencing.covering(alarm)
         self._incidents.watch(alarm, seq, at, waits=waits)
         self._alarms[alarm.id] = alarm
         self._touched[alarm.id] = None
         return waits
+
+    def waiting(self) -> list[Alarm]:
+        """Alarms that wait for others."""
+        return [self._alarms[alarm] for alarm, one in self._incidents.fallen.items() if one.waits]
+
+    def withdraw(self, alarm: Alarm, at: int) -> int:
+        """Takes an alarm out of all that would tell of it; a number that it has not been told under before."""
+        fallen = self._incidents.fallen.get(alarm.id)
+        if fallen is not None:
+            self._forget(alarm.id)
+        keys, _ = self._roll.withdraw(alarm.id, at)
+        for key in keys:
+            self._roll.touched[key] = None
+            outage = self._incidents.open.get(key)
+            if outage is not None:
+                self._lose(outage, alarm.device or "", at)
+        return at if fallen is None else fallen.seq
 
     def heed(self, alarm: Alarm, *, over: bool, waits_on: bool) -> Raised | None:
         """A later journal entry: an alarm that waited is told as usual now, unless it `waits_on`; one that is `over` is forgotten."""
@@ -121,7 +141,8 @@ class OutageDesk:
         telling = outage.group.tell(now)
         if released:
             telling = msgspec.structs.replace(telling, event="cleared")
-        outbox = list(self._messages(outage, telling, now, hidden=hidden, released=bool(released)))
+        told = Told(outage=outage, whole=telling, hidden=hidden, released=bool(released))
+        outbox = list(messages(told, self._roll.alarms, plans_for=self._policy.plans_for, at=now, wording=self._wording))
         for gone in before:
             if gone not in outage.group.members:
                 self._roll.leave(gone, key)
@@ -148,10 +169,15 @@ class OutageDesk:
         self._touched.clear()
         return rows
 
+    def take_joined(self) -> list[tuple[Alarm, Outage, int]]:
+        """Alarms that belong to an outage since the last call, and when they fell."""
+        joined, self._joined = self._joined, []
+        return joined
+
     def take_changes(self) -> tuple[tuple[Incident, ...], tuple[IncidentMember, ...], tuple[str, ...]]:
         """Incidents and members that changed since the last call, and the ids of incidents that turned out to be none."""
         gone = tuple(one for one in self._dissolved if one not in self._changed)
-        taken = tuple(self._changed.values()), tuple(self._moved.values()), gone
+        taken = tuple(self._changed.values()), tuple(one for one in self._moved.values() if one.incident not in gone), gone
         self._changed, self._moved, self._dissolved = {}, {}, {}
         return taken
 
@@ -208,7 +234,7 @@ class OutageDesk:
         self._roll.enter(outage.key, alarm)
         self._roll.touched[outage.key] = None
         self._note(outage, alarm.device or "")
-        self.joined.append((alarm, outage, at))
+        self._joined.append((alarm, outage, at))
 
     def _dissolves(self, outage: Outage) -> bool:
         """Whether something else explains more of what fell; then its members wait again, and nobody has been told of it.
@@ -231,30 +257,27 @@ class OutageDesk:
             self._touched[alarm.id] = None
         for ended in list(outage.group.members):
             self._roll.withdraw(ended, outage.changed)
+        self._dissolve(outage)
+        return True
+
+    def _dissolve(self, outage: Outage) -> None:
         del self._incidents.open[outage.key], self._roll.groups[outage.key]
         self._roll.touched[outage.key] = None
         self._changed.pop(outage.id, None)
         self._dissolved[outage.id] = None
-        return True
+
+    def _lose(self, outage: Outage, device: str, at: int) -> None:
+        """A device turns out to be no member; without any the outage is none."""
+        self._moved[outage.id, outage.parts[device].alarm] = outage.member(device, released=at)
+        del outage.parts[device]
+        self._changed[outage.id] = outage.incident()
+        if not outage.parts:
+            self._dissolve(outage)
 
     def _left(self, outage: Outage) -> list[str]:
         """Active alarms that belong to the outage no longer, because most others came back and nothing has changed since."""
         active = [one for one, member in outage.group.members.items() if not member.ended]
         return active if outage.group.open and outage.mostly_over(self._incidents.plan) else []
-
-    def _messages(self, outage: Outage, telling: Telling, now: int, *, hidden: int, released: bool) -> Iterator[OutboxMessage]:
-        """One message for each channel, with the alarms that its routes take."""
-        ids = (*telling.added, *telling.standing, *telling.ended)
-        of_channel: dict[str, set[str]] = {}
-        for one in ids:
-            for plan in self._policy.plans_for(self._roll.alarms[one]):
-                for channel in plan.route.channels:
-                    of_channel.setdefault(channel, set()).add(one)
-        key = notification_key(f"{outage.key}/{outage.group.episode}", telling.event, telling.step)
-        for channel, taken in sorted(of_channel.items()):
-            told = Told(outage=outage, telling=_narrowed(telling, taken), whole=telling, hidden=hidden, released=released)
-            body = compose_incident(told, self._roll.alarms, key=key, at=now, wording=self._wording)
-            yield OutboxMessage(key=key, channel=channel, event=telling.event, at=now, body=body)
 
     def _release(self, outage: Outage, released: Iterable[str], now: int) -> Iterator[Raised]:
         for one in released:
@@ -275,9 +298,3 @@ class OutageDesk:
 def is_ours(row: NotificationGroup) -> bool:
     """Whether the row belongs to this desk."""
     return row.key.startswith((PREFIX, WAITING))
-
-
-def _narrowed(telling: Telling, taken: set[str]) -> Telling:
-    """The telling about these alarms only."""
-    parts = {name: tuple(one for one in getattr(telling, name) if one in taken) for name in ("added", "standing", "ended")}
-    return msgspec.structs.replace(telling, **parts)

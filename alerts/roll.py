@@ -1,7 +1,10 @@
 """Who is in which group of messages. Pure."""
 
+from collections.abc import Callable, Iterator
+
 from alerts.grouping import Group, Member
 from ioc.domain.alarm import Alarm
+from ioc.domain.held import Held, Hold
 
 
 class Roll:
@@ -35,3 +38,19 @@ class Roll:
         for key in keys:
             self.leave(alarm, key)
         return keys, members
+
+    def held(self, incident_of: Callable[[str], str | None]) -> Iterator[Held]:
+        """Active members that cause no message of their own; `incident_of`: the incident of a group's key, if it is one."""
+        for key, group in self.groups.items():
+            for alarm, member in group.members.items():
+                hold = _hold(member, incident_of(key))
+                if hold is not None and not member.ended:
+                    yield Held(alarm=self.alarms[alarm], hold=hold[0], by=hold[1])
+
+
+def _hold(member: Member, incident: str | None) -> tuple[Hold, str | None] | None:
+    if member.silenced:
+        return Hold.SILENCE, member.silenced
+    if member.shelved:
+        return Hold.SHELVED, None
+    return None if incident is None else (Hold.INCIDENT, incident)

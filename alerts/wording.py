@@ -30,6 +30,7 @@ class Words:
     action_for: str
     on_day: str
     acknowledge: str
+    flapping: str
 
 
 WORDS = {
@@ -60,6 +61,7 @@ WORDS = {
         action_for="Việc cần làm ({summary}): {action}.",
         on_day="{time} ngày {day}",
         acknowledge="Xác nhận đã tiếp nhận: {link}",
+        flapping="{what} (chập chờn {n} lần)",
     ),
     "en": Words(
         severity={
@@ -88,5 +90,6 @@ WORDS = {
         action_for="To do ({summary}): {action}.",
         on_day="{time} on {day}",
         acknowledge="Acknowledge: {link}",
+        flapping="{what} (came and went {n} times)",
     ),
 }

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from ioc.api.control import ControlError, Handler
-from ioc.api.ports import Incidents
+from ioc.api.ports import HeldBack, Incidents
+from ioc.domain.held_document import held_document
 from ioc.domain.incident import IncidentFilter
 from ioc.domain.incident_document import incident_document, member_document
 
@@ -27,8 +28,8 @@ class ShowIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cursor: str | None = None
 
 
-def incident_commands(incidents: Incidents) -> dict[str, Handler]:
-    """`incidents.list|show`: the documents of the API."""
+def incident_commands(incidents: Incidents, held: HeldBack | None = None) -> dict[str, Handler]:
+    """`incidents.list|show|held`: the documents of the API; `held` is known to a running server only."""
 
     async def listing(args: Mapping[str, Any]) -> dict[str, Any]:
         wanted = msgspec.convert(args, ListIncidents)
@@ -44,4 +45,10 @@ def incident_commands(incidents: Incidents) -> dict[str, Handler]:
         members, following = await incidents.members(wanted.id, units=None, limit=wanted.limit, cursor=wanted.cursor)
         return {"incident": incident_document(found), "members": [member_document(one) for one in members], "next": following}
 
-    return {"incidents.list": listing, "incidents.show": show}
+    async def held_back(_args: Mapping[str, Any]) -> dict[str, Any]:
+        if held is None:
+            msg = "no server is running, so nothing is held back; start `ioc run`"
+            raise ControlError(msg)
+        return {"items": [held_document(one) for one in held.held()]}
+
+    return {"incidents.list": listing, "incidents.show": show, "incidents.held": held_back}

@@ -13,6 +13,7 @@ import msgspec
 from ioc.domain.alarm import Alarm, Attempt, Transition
 from ioc.domain.drift import Drift
 from ioc.domain.family import Family
+from ioc.domain.held import Held
 from ioc.domain.incident import Incident, IncidentFilter, IncidentMember
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
@@ -93,6 +94,13 @@ class Incidents(Protocol):
 
     async def incidents_of(self, alarms: Collection[str]) -> Mapping[str, str]:
         """Alarm → its incident, of those that have one."""
+
+
+class HeldBack(Protocol):
+    """What causes no message of its own now."""
+
+    def held(self) -> Sequence[Held]:
+        """Active alarms by id, with what holds each back."""
 
 
 class AlarmDesk(Protocol):
@@ -302,6 +310,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     units: Units
     alarms: Alarms
     incidents: Incidents
+    held: HeldBack
     desk: AlarmDesk
     silences: Silences
     quarantine: Quarantine

@@ -18,6 +18,7 @@ from ioc.api.handlers.common import Paged
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
+from ioc.domain.held_document import HeldDocument
 from ioc.domain.incident_document import IncidentDocument, IncidentMemberDocument
 from ioc.domain.quarantined import QuarantineGroup
 
@@ -71,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     _get(_INCIDENT, "One mass outage", incidents.get_incident, IncidentDocument),
     _get(f"{_INCIDENT}/members", "Its members", incidents.list_members, Page[IncidentMemberDocument], query=Paged),
+    _get(f"{_API}/held", "Alarms that cause no message of their own now, and why", incidents.list_held, Page[HeldDocument], query=Paged),
     _get(f"{_API}/silences", "Silences", silences.list_silences, Page[SilenceDocument], query=Paged),
     _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=silences.SilenceRequest, status=201),
     _get(_SILENCE, "One silence", silences.get_silence, SilenceDocument),

@@ -88,6 +88,7 @@ class Front:
             alarms=state,
             desk=self._acts(),
             incidents=state.incidents,
+            held=self._server.notifier,
             silences=SilenceDesk(self._server.desk, state.silences),
             quarantine=self._server.quarantine,
             drift=self._server.drift,
@@ -120,6 +121,7 @@ class Front:
             **drift_commands(self._server.drift),
             **link_commands(self._server.ack_key),
             **incident_commands(state.incidents),
+            **incident_commands(state.incidents, self._server.notifier),
             **quarantine_commands(self._server.quarantine),
         }
 

@@ -25,6 +25,14 @@ class Neighbours:
         known = self._fleet.device(device)
         return {} if known is None else self._of(known)
 
+    def label(self, device: str, key: str) -> str | None:
+        """What a device's unit, label or metric says; None = nothing."""
+        known = self._fleet.device(device)
+        if known is None:
+            return None
+        value = known.unit if key == "unit" else known.labels.get(key) or self._fleet.value(device, key)
+        return None if value in {None, ""} else str(value)
+
     def standing(self) -> Mapping[Shared, int]:
         """How many approved devices that are not offline have each value."""
         counts: Counter[Shared] = Counter()

@@ -11,8 +11,10 @@ import structlog
 
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
+from alerts.dependencies import Dependencies
 from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
+from alerts.flapping import Flapping
 from alerts.incidents import Incidents
 from alerts.message import Wording
 from alerts.notifier import Notifier
@@ -105,7 +107,7 @@ class Server:
             unit_name=self._unit_name,
             clock_rules=config.clock_rules,
         )
-        self.notifier = Notifier(config.notify.routes, wording=self._wording(), incidents=self._incidents())
+        self.notifier = self._notifier()
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -320,12 +322,18 @@ class Server:
             families={name: family.labels for name, family in self.config.families.items()},
         )
 
-    def _incidents(self) -> Incidents:
-        """Mass outages: of what the rules call absent, by what the devices have in common."""
-        plan, families = self.config.notify.incidents, self.config.families
-        neighbours = Neighbours(self.fleet, families, by=plan.by, state_of=self._state_of)
+    def _notifier(self) -> Notifier:
+        """Mass outages and dependencies are about what the rules call absent, by what the devices have in common."""
+        notify, families = self.config.notify, self.config.families
+        neighbours = Neighbours(self.fleet, families, by=notify.incidents.by, state_of=self._state_of)
         absences = [rule.id for rule in self.config.rules if rule.is_absence]
-        return Incidents(plan, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing)
+        return Notifier(
+            notify.routes,
+            wording=self._wording(),
+            incidents=Incidents(notify.incidents, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
+            dependencies=Dependencies(notify.depends_on, absences=absences, label=neighbours.label),
+            flapping=Flapping(notify.flapping),
+        )
 
     def _unit_name(self, unit: str) -> str | None:
         row = self.province.tree.get(unit, self.province.today())

@@ -78,7 +78,7 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     rules = load_rules(
         [path for path in settings.rules if is_there(path)], shipped=settings.shipped_rules, families=families, problems=problems
     )
-    notify = load_notify(settings.notify.file, problems)
+    notify = load_notify(settings.notify.file, problems, families=families, rules=[rule.id for rule in rules])
     if problems:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))

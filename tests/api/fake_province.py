@@ -26,6 +26,7 @@ from ioc.config.families import load_families
 from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Step, Transition, alarm_id
 from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
+from ioc.domain.held import Held
 from ioc.domain.incident import Incident, IncidentFilter, IncidentMember
 from ioc.domain.ledger import LedgerTerms
 from ioc.domain.liveness_change import Liveness
@@ -74,6 +75,7 @@ class FakeProvince:
         }  # fmt: skip
         self.outages: dict[str, Incident] = {}
         self.parts: list[IncidentMember] = []
+        self.held_back: list[Held] = []
         self.sent: list[OutboxEntry] = []
         self.tokens_known = dict(TOKENS)
         self.checks_now = Checks(Check(ok=True, detail="nghe rõ"), Check(ok=True, detail="InfluxDB"), Check(ok=True, detail="state.db"))
@@ -96,6 +98,7 @@ class FakeProvince:
             units=self,
             alarms=self,
             incidents=self,
+            held=self,
             desk=self,
             silences=_Silences(self.kept),
             quarantine=self,
@@ -207,6 +210,10 @@ class FakeProvince:
             )
             for item in self._visible(units)
         ], None  # fmt: skip
+
+    def held(self) -> Sequence[Held]:
+        """What a test put there."""
+        return self.held_back
 
     async def incidents(self, wanted: IncidentFilter, *, limit: int, cursor: str | None) -> tuple[list[Incident], str | None]:
         """Newest first."""

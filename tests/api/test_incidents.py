@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 from aiohttp.test_utils import TestClient
 
 from api.conftest import Connect
 from api.fake_province import NOW, FakeProvince
 from ioc.domain.alarm import Severity
+from ioc.domain.held import Held, Hold
 from ioc.domain.incident import Incident, IncidentMember
 
 
@@ -62,3 +64,30 @@ async def test_technician_sees_incidents_with_members_in_its_units(connect: Conn
     client = await connect("technician-token")
     assert [item["id"] for item in (await _json(client, "/api/v1/incidents"))["items"]] == ["i1"]
     await _json(client, "/api/v1/incidents/i2", 404)
+
+
+def hold(province: FakeProvince) -> str:
+    """Two alarms are held back, one of them in the technician's unit; its id."""
+    alarm = msgspec.structs.replace(province.alarm_rows[fill(province)], unit="04792-2025")
+    other = msgspec.structs.replace(alarm, id="zz", unit="u1")
+    province.held_back = [Held(alarm=alarm, hold=Hold.INCIDENT, by="i1"), Held(alarm=other, hold=Hold.FLAPPING)]
+    return alarm.id
+
+
+async def test_lists_what_is_held_back_and_by_what(connect: Connect, province: FakeProvince) -> None:
+    """So that every silence can be explained."""
+    alarm = hold(province)
+    client = await connect("viewer-token")
+    found = (await _json(client, "/api/v1/held"))["items"]
+    assert [(item["alarm"], item["device"], item["hold"], item["by"]) for item in found] == [
+        (alarm, "loa-0003", "incident", "i1"),
+        ("zz", "loa-0003", "flapping", None),
+    ]
+    page = await _json(client, "/api/v1/held", limit="1")
+    assert [item["alarm"] for item in (await _json(client, "/api/v1/held", cursor=page["next"]))["items"]] == ["zz"]
+
+
+async def test_technician_sees_what_is_held_back_in_its_units(connect: Connect, province: FakeProvince) -> None:
+    """The other one is not there."""
+    alarm = hold(province)
+    assert [item["alarm"] for item in (await _json(await connect("technician-token"), "/api/v1/held"))["items"]] == [alarm]

@@ -379,3 +379,46 @@ def test_names_the_route_with_an_unknown_channel(tmp_path: Path) -> None:
     (tmp_path / "notify.yaml").write_text("channels:\n  ops: {kind: file, path: x}\nroutes:\n  - match: {}\n    channels: [opps]\n")
     with pytest.raises(ConfigError, match=r"notify\.yaml:5: routes\[0\].channels\[0\]: there is no channel `opps`; did you mean `ops`\?"):
         load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "depends_on:\n  - {family: speaker, parent: network_sit, by: cell}\n",
+            r":2: depends_on\[0\].parent: there is no family `network_sit`",
+        ),
+        (
+            "depends_on:\n  - {family: speaker, parent: network_site, by: cell, rules: site_mains}\n",
+            r":2: depends_on\[0\].rules.*: there is no rule `site_mains`",
+        ),
+        ("depends_on:\n  - {family: speaker, parent: network_site, by: 'the cell'}\n", r":2: depends_on\[0\].by: "),
+        ("incidents:\n  share: 130%\n", r":2: incidents.share: "),
+        ("incidents:\n  by: [unit, felder]\n", r":2: incidents.by\[1\]: "),
+        ("incidents:\n  menbers: 5\n", r":2: incidents.menbers: unknown key `menbers`; did you mean `members`"),
+        ("flapping:\n  within: 10\n", r":2: flapping.within: "),
+    ],
+)
+def test_names_what_is_wrong_with_what_is_held_back(tmp_path: Path, text: str, words: str) -> None:
+    """Families, rules, shares and times, at their lines."""
+    (tmp_path / "notify.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="notify.yaml" + words):
+        load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n")
+
+
+def test_reads_what_is_held_back(tmp_path: Path) -> None:
+    """Shares as percentages, durations, and families and rules that exist."""
+    (tmp_path / "notify.yaml").write_text(
+        "incidents: {members: 10, share: 25%, by: [feeder, unit], window: 2m}\n"
+        "depends_on:\n  - {family: speaker, parent: network_site, by: cell, rules: [site_mains_lost], grace: 10m}\n"
+        "flapping: {enabled: false}\n"
+    )
+    notify = load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify
+    assert (notify.incidents.members, notify.incidents.share, notify.incidents.by, notify.incidents.window) == (
+        10,
+        0.25,
+        ("feeder", "unit"),
+        120_000,
+    )
+    assert (notify.depends_on[0].rules, notify.depends_on[0].grace) == (("site_mains_lost",), 600_000)
+    assert not notify.flapping.enabled

@@ -7,7 +7,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from alerts.dependencies import Dependencies
+from alerts.dependency_plan import Dependency
 from alerts.explaining import Shared
+from alerts.flapping import Flapping
+from alerts.flapping_plan import FlappingPlan
 from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.message import MessageDocument, Wording
@@ -59,13 +63,20 @@ class Stage:
         channels: tuple[str, ...] = ("ops",),
         language: str = "vi",
         places: Mapping[str, Mapping[str, str]] | None = None,
+        depends_on: tuple[dict[str, str], ...] = (),
+        flapping: dict[str, str] | None = None,
         **plan: Any,
     ) -> None:
-        """`places`: device → its attributes; with them devices that fall together are one incident, by the given `plan`."""
+        """`places`: device → its attributes; with them devices that fall together are one incident, by the given `plan`.
+
+        `flapping`: what comes and goes is summed up, by this plan.
+        """
         self.routes = notify_file(*routes, channels=channels).routes
         self.language = language
         self.places = places or {}
         self.plan = IncidentPlan(enabled=places is not None, **plan)
+        self.dependencies = tuple(Dependency.model_validate(one) for one in depends_on)
+        self.flapping = FlappingPlan.model_validate({"enabled": flapping is not None, **(flapping or {})})
         self.incidents: dict[str, Incident] = {}
         self.members: dict[tuple[str, str], IncidentMember] = {}
         self.notifier = self._new()
@@ -204,10 +215,15 @@ class Stage:
         return [alarm.device for alarm in self.messages[message].alarms]
 
     def _new(self) -> Notifier:
-        incidents = Incidents(
-            self.plan, rules={"speaker_offline"}, attributes=lambda name: self.places.get(name, {}), standing=self._standing
+        absences = {"speaker_offline", "site_offline"}
+        incidents = Incidents(self.plan, rules=absences, attributes=lambda name: self.places.get(name, {}), standing=self._standing)
+        return Notifier(
+            self.routes,
+            wording=wording(self.language),
+            incidents=incidents,
+            dependencies=Dependencies(self.dependencies, absences=absences, label=lambda name, key: self.places.get(name, {}).get(key)),
+            flapping=Flapping(self.flapping),
         )
-        return Notifier(self.routes, wording=wording(self.language), incidents=incidents)
 
     def _standing(self) -> dict[Shared, int]:
         """Devices without an active alarm, by attribute and value."""

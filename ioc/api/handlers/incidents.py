@@ -5,9 +5,10 @@ from typing import Any, Literal
 import msgspec
 
 from ioc.api.documents import Page
-from ioc.api.handlers.common import Paged, given
+from ioc.api.handlers.common import Paged, given, page
 from ioc.api.problem import existing
 from ioc.api.route import Call, NoQuery
+from ioc.domain.held_document import HeldDocument, held_document
 from ioc.domain.incident import Incident, IncidentFilter
 from ioc.domain.incident_document import (
     IncidentDocument,
@@ -42,6 +43,13 @@ async def list_members(call: Call[Paged, None]) -> Page[IncidentMemberDocument]:
     incident, query = await _incident(call), call.query
     found, following = await call.backend.incidents.members(incident.id, units=call.units, limit=query.limit, cursor=given(query.cursor))
     return Page(items=[member_document(one) for one in found], next=following)
+
+
+async def list_held(call: Call[Paged, None]) -> Page[HeldDocument]:
+    """Active alarms that cause no message of their own now, by id, and what holds each back; a technician sees those of its units."""
+    after = given(call.query.cursor) or ""
+    found = [one for one in call.backend.held.held() if one.alarm.id > after and call.may_see(one.alarm.unit)]
+    return page(found, call.query.limit, held_document, lambda one: one.alarm.id)
 
 
 async def _incident(call: Call[Any, Any]) -> Incident:

@@ -1,0 +1,28 @@
+"""Alarms whose own messages are held back. Times are Unix milliseconds."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ioc.domain.alarm import Alarm
+
+
+class Hold(StrEnum):
+    """What holds an alarm's messages back."""
+
+    WAITING = "waiting"
+    """It waits for others that may have fallen with it."""
+    INCIDENT = "incident"
+    DEPENDENCY = "dependency"
+    FLAPPING = "flapping"
+    SILENCE = "silence"
+    SHELVED = "shelved"
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """An active alarm that causes no message of its own now."""
+
+    alarm: Alarm
+    hold: Hold
+    by: str | None = None
+    """The incident, the alarm of the parent that failed, or the silence."""

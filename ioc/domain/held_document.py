@@ -1,0 +1,27 @@
+"""Alarms that are held back, as the API and the command line show them."""
+
+import msgspec
+
+from ioc.domain.alarm_document import Instant
+from ioc.domain.held import Held, Hold
+from ioc.domain.rfc3339 import to_rfc3339
+
+
+class HeldDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An active alarm that causes no message of its own now: `by` is the incident, the alarm of the parent that failed, or the silence."""
+
+    alarm: str
+    rule: str
+    device: str | None
+    unit: str | None
+    since: Instant
+    hold: Hold
+    by: str | None
+
+
+def held_document(held: Held) -> HeldDocument:
+    """The document of an alarm that is held back."""
+    alarm = held.alarm
+    return HeldDocument(
+        alarm=alarm.id, rule=alarm.rule, device=alarm.device, unit=alarm.unit, since=to_rfc3339(alarm.since), hold=held.hold, by=held.by
+    )
