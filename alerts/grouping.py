@@ -19,6 +19,7 @@ class Reason(StrEnum):
     DEPENDENCY = "what its device depends on has failed"
     FLAPPING = "it comes and goes"
     INCIDENT = "an incident tells of it"
+    FLOOD = "its channel has had enough messages: a summary tells of it"
 
 
 class Member(msgspec.Struct, array_like=True):

@@ -17,7 +17,7 @@ class Untold(msgspec.Struct, frozen=True):
     silence: str = ""
     """The silence that holds it back."""
     by: str = ""
-    """The incident whose messages tell of it instead, or the alarm of the parent that has failed."""
+    """The incident whose messages tell of it instead, the alarm of the parent that has failed, or the channel."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from alerts.admission import Admission, Admitted
-from alerts.dependencies import Dependencies
-from alerts.flapping import Flapping
-from alerts.flapping_plan import FlappingPlan
+from alerts.flood import PREFIX as FLOOD
+from alerts.flood import Flood
 from alerts.grouping import Group, Reason
-from alerts.incident_plan import IncidentPlan
-from alerts.incidents import Incidents
+from alerts.guards import Guards
 from alerts.message import Wording, compose
 from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
@@ -20,7 +18,7 @@ from alerts.policy import Policy, RoutePlan
 from alerts.roll import Roll
 from alerts.silencing import Silencing
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
-from ioc.domain.held import Held
+from ioc.domain.held import Held, Hold
 from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
@@ -31,35 +29,18 @@ class Notifier:
     """Groups alarms by the routes and words their messages.
 
     The same entries with the same `now` give the same rows, in one process or with restarts in between.
-    `incidents` finds devices that fell together; without it each is told for itself.
+    `guards` hold messages back; without them each alarm is told for itself.
     """
 
-    def __init__(
-        self,
-        routes: Iterable[Route],
-        *,
-        wording: Wording,
-        incidents: Incidents | None = None,
-        dependencies: Dependencies | None = None,
-        flapping: Flapping | None = None,
-    ) -> None:
+    def __init__(self, routes: Iterable[Route], *, wording: Wording, guards: Guards | None = None) -> None:
+        guards = guards or Guards()
         self._policy = Policy(routes)
         self._wording = wording
         self._silencing = Silencing()
         self._roll = Roll()
-        self._outages = OutageDesk(
-            incidents or Incidents(IncidentPlan(enabled=False), rules=(), attributes=lambda _: {}, standing=dict),
-            self._roll,
-            policy=self._policy,
-            silencing=self._silencing,
-            wording=wording,
-        )
-        self._admission = Admission(
-            self._outages,
-            dependencies or Dependencies((), absences=(), label=lambda _device, _key: None),
-            flapping or Flapping(FlappingPlan(enabled=False)),
-            self._roll,
-        )
+        self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
+        self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)
+        self._flood = Flood(guards.flood, wording=wording)
         self._due: dict[str, int] = {}
         """Key of a group → when it speaks next."""
         self._stale: dict[str, None] = {}
@@ -71,7 +52,7 @@ class Notifier:
     @property
     def next_due(self) -> int | None:
         """When `due` has to be called next, or None."""
-        turns = (self._silencing.next_turn, self._admission.next_look)
+        turns = (self._silencing.next_turn, self._admission.next_look, self._flood.next_look)
         return min((*self._due.values(), *(turn for turn in turns if turn is not None)), default=None)
 
     def silence(self, silence: Silence) -> None:
@@ -88,7 +69,10 @@ class Notifier:
 
     def held(self) -> list[Held]:
         """Active alarms that cause no message of their own now, and what holds each back."""
-        found = {one.alarm.id: one for one in (*self._admission.held(), *self._roll.held(self._outages.incident))}
+        alarms = self._roll.alarms
+        flooded = (Held(alarm=alarms[one], hold=Hold.FLOOD, by=channel) for one, channel in self._flood.held() if one in alarms)
+        held = (*flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
+        found = {one.alarm.id: one for one in held if one.alarm.active}
         return [found[alarm] for alarm in sorted(found)]
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
@@ -105,6 +89,9 @@ class Notifier:
                 outage = self._outages.restore(row, known)
                 if outage is not None:
                     self._take_up(row.key, outage, known)
+                continue
+            if row.key.startswith(FLOOD):
+                self._flood.restore(row)
                 continue
             group = msgspec.json.decode(row.body or b"", type=Group)
             if self._policy.plan(group.route) is None:
@@ -135,18 +122,29 @@ class Notifier:
             for _, key in due:
                 outbox += self._flush(key, now)
             self._schedule_stale()
-        return self._notice(tuple(outbox))
+        return self._notice(outbox, now)
 
-    def _notice(self, outbox: tuple[OutboxMessage, ...]) -> Notice:
+    def _notice(self, messages: list[OutboxMessage], now: int) -> Notice:
+        summaries = tuple(self._flood.look(now))
+        passed, flooded = self._flood.through(messages, now)
+        for alarm, channel in flooded:
+            self.untold_counts[Reason.FLOOD] += 1
+            self._untold.append(Untold(alarm.id, alarm.rule, now, Reason.FLOOD, by=channel))
         for held in self._admission.take_held():
             self._note_untold(held.alarm, held.at, held.reason, by=held.by)
-        rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows())
+        rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows(), *self._flood.take_rows())
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)
         self._roll.touched.clear()
         self._untold.clear()
         return Notice(
-            groups=rows, outbox=outbox, incidents=incidents, members=members, dissolved=dissolved, position=self.position, untold=untold
+            groups=rows,
+            outbox=(*summaries, *passed),
+            incidents=incidents,
+            members=members,
+            dissolved=dissolved,
+            position=self.position,
+            untold=untold,
         )
 
     def _take_up(self, key: str, group: Group, known: Mapping[str, Alarm]) -> None:

@@ -31,6 +31,7 @@ from alerts.channel_models import (
 )
 from alerts.dependency_plan import Dependency
 from alerts.flapping_plan import FlappingPlan
+from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
@@ -159,6 +160,7 @@ class NotifyFile(Declared):
     incidents: IncidentPlan = IncidentPlan()
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
+    flood: FloodPlan = FloodPlan()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

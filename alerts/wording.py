@@ -31,6 +31,7 @@ class Words:
     on_day: str
     acknowledge: str
     flapping: str
+    flood: str
 
 
 WORDS = {
@@ -62,6 +63,9 @@ WORDS = {
         on_day="{time} ngày {day}",
         acknowledge="Xác nhận đã tiếp nhận: {link}",
         flapping="{what} (chập chờn {n} lần)",
+        flood="[TÓM TẮT] {n} tin nhắn được gộp từ {since} (quá {most} tin nhắn trong {minutes} phút): "
+        "{active} cảnh báo kỹ thuật chưa hết{counts}, {over} đã hết. "
+        "Xem màn hình lớn (/wall/) hoặc danh sách cảnh báo kỹ thuật (/api/v1/alarms).",
     ),
     "en": Words(
         severity={
@@ -91,5 +95,7 @@ WORDS = {
         on_day="{time} on {day}",
         acknowledge="Acknowledge: {link}",
         flapping="{what} (came and went {n} times)",
+        flood="[SUMMARY] {n} messages in one since {since} (more than {most} within {minutes} min): "
+        "{active} technical alarms active{counts}, {over} over. See the wall (/wall/) or the list of technical alarms (/api/v1/alarms).",
     ),
 }

@@ -15,6 +15,7 @@ from alerts.dependencies import Dependencies
 from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
 from alerts.flapping import Flapping
+from alerts.guards import Guards
 from alerts.incidents import Incidents
 from alerts.message import Wording
 from alerts.notifier import Notifier
@@ -327,13 +328,13 @@ class Server:
         notify, families = self.config.notify, self.config.families
         neighbours = Neighbours(self.fleet, families, by=notify.incidents.by, state_of=self._state_of)
         absences = [rule.id for rule in self.config.rules if rule.is_absence]
-        return Notifier(
-            notify.routes,
-            wording=self._wording(),
+        guards = Guards(
             incidents=Incidents(notify.incidents, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
             dependencies=Dependencies(notify.depends_on, absences=absences, label=neighbours.label),
             flapping=Flapping(notify.flapping),
+            flood=notify.flood,
         )
+        return Notifier(notify.routes, wording=self._wording(), guards=guards)
 
     def _unit_name(self, unit: str) -> str | None:
         row = self.province.tree.get(unit, self.province.today())

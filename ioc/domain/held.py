@@ -15,6 +15,8 @@ class Hold(StrEnum):
     INCIDENT = "incident"
     DEPENDENCY = "dependency"
     FLAPPING = "flapping"
+    FLOOD = "flood"
+    """A message about it waits for its channel's summary."""
     SILENCE = "silence"
     SHELVED = "shelved"
 
@@ -25,4 +27,4 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     alarm: Alarm
     hold: Hold
     by: str | None = None
-    """The incident, the alarm of the parent that failed, or the silence."""
+    """The incident, the alarm of the parent that failed, the silence, or the channel."""

@@ -8,7 +8,7 @@ from ioc.domain.rfc3339 import to_rfc3339
 
 
 class HeldDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An active alarm that causes no message of its own now: `by` is the incident, the alarm of the parent that failed, or the silence."""
+    """An active alarm that causes no message of its own now: `by` is the incident, the parent's alarm, the silence or the channel."""
 
     alarm: str
     rule: str

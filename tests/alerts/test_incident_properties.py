@@ -70,7 +70,7 @@ def play_alarm(on: Stage, act: str, name: str) -> None:
 @given(acts=st.lists(st.tuples(ACTS, st.booleans()), max_size=25))
 def test_restarts_leave_messages_and_incidents_as_they_are(acts: list[tuple[tuple[str, str | int], bool]]) -> None:
     """Byte-equal messages, the same rows, incidents and members, with a restart after any act."""
-    steady, shaken = (Stage(ROUTE, places=PLACES, depends_on=DEPENDS_ON, flapping={}) for _ in range(2))
+    steady, shaken = (Stage(ROUTE, places=PLACES, depends_on=DEPENDS_ON, flapping={}, flood={"messages": "6"}) for _ in range(2))
     for (act, subject), restart in acts:
         for on in (steady, shaken):
             play(on, act, subject)
@@ -90,7 +90,7 @@ def test_restarts_leave_messages_and_incidents_as_they_are(acts: list[tuple[tupl
 @given(acts=st.lists(ACTS, max_size=25))
 def test_every_told_alarm_is_told_to_be_over(acts: list[tuple[str, str | int]]) -> None:
     """Within an incident or not: what was said to stand and has cleared was said to be over, and nothing that stands was."""
-    on = Stage(ROUTE, places=PLACES, depends_on=DEPENDS_ON, flapping={})
+    on = Stage(ROUTE, places=PLACES, depends_on=DEPENDS_ON, flapping={}, flood={"messages": "6"})
     for act, subject in acts:
         play(on, act, subject)
     if "site" in on.names and on.alarms[on.names["site"]].active:

@@ -9,6 +9,7 @@ import msgspec
 
 from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
+from alerts.guards import Guards
 from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.message import MessageDocument, Wording
@@ -65,7 +66,9 @@ class Province:
                 unit=lambda _: None,
                 families={name: family.labels for name, family in FAMILIES.items()},
             ),
-            incidents=Incidents(IncidentPlan(), rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
+            guards=Guards(
+                incidents=Incidents(IncidentPlan(), rules=absences, attributes=neighbours.attributes, standing=neighbours.standing)
+            ),
         )
         return Desk(
             engine=self.engine,

@@ -397,6 +397,7 @@ def test_names_the_route_with_an_unknown_channel(tmp_path: Path) -> None:
         ("incidents:\n  by: [unit, felder]\n", r":2: incidents.by\[1\]: "),
         ("incidents:\n  menbers: 5\n", r":2: incidents.menbers: unknown key `menbers`; did you mean `members`"),
         ("flapping:\n  within: 10\n", r":2: flapping.within: "),
+        ("flood:\n  messages: 0\n", r":2: flood.messages: "),
     ],
 )
 def test_names_what_is_wrong_with_what_is_held_back(tmp_path: Path, text: str, words: str) -> None:

@@ -12,6 +12,8 @@ from alerts.dependency_plan import Dependency
 from alerts.explaining import Shared
 from alerts.flapping import Flapping
 from alerts.flapping_plan import FlappingPlan
+from alerts.flood_plan import FloodPlan
+from alerts.guards import Guards
 from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.message import MessageDocument, Wording
@@ -65,11 +67,12 @@ class Stage:
         places: Mapping[str, Mapping[str, str]] | None = None,
         depends_on: tuple[dict[str, str], ...] = (),
         flapping: dict[str, str] | None = None,
+        flood: dict[str, str] | None = None,
         **plan: Any,
     ) -> None:
         """`places`: device → its attributes; with them devices that fall together are one incident, by the given `plan`.
 
-        `flapping`: what comes and goes is summed up, by this plan.
+        `flapping`: what comes and goes is summed up, by this plan; `flood`: so are messages beyond this cap.
         """
         self.routes = notify_file(*routes, channels=channels).routes
         self.language = language
@@ -77,6 +80,7 @@ class Stage:
         self.plan = IncidentPlan(enabled=places is not None, **plan)
         self.dependencies = tuple(Dependency.model_validate(one) for one in depends_on)
         self.flapping = FlappingPlan.model_validate({"enabled": flapping is not None, **(flapping or {})})
+        self.flood = FloodPlan.model_validate({"enabled": flood is not None, **(flood or {})})
         self.incidents: dict[str, Incident] = {}
         self.members: dict[tuple[str, str], IncidentMember] = {}
         self.notifier = self._new()
@@ -217,13 +221,13 @@ class Stage:
     def _new(self) -> Notifier:
         absences = {"speaker_offline", "site_offline"}
         incidents = Incidents(self.plan, rules=absences, attributes=lambda name: self.places.get(name, {}), standing=self._standing)
-        return Notifier(
-            self.routes,
-            wording=wording(self.language),
+        guards = Guards(
             incidents=incidents,
             dependencies=Dependencies(self.dependencies, absences=absences, label=lambda name, key: self.places.get(name, {}).get(key)),
             flapping=Flapping(self.flapping),
+            flood=self.flood,
         )
+        return Notifier(self.routes, wording=wording(self.language), guards=guards)
 
     def _standing(self) -> dict[Shared, int]:
         """Devices without an active alarm, by attribute and value."""

@@ -1,0 +1,50 @@
+"""What may hold messages back besides silences: each part by itself holds nothing back unless told to. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from alerts.dependencies import Dependencies
+from alerts.explaining import Shared
+from alerts.flapping import Flapping
+from alerts.flapping_plan import FlappingPlan
+from alerts.flood_plan import FloodPlan
+from alerts.incident_plan import IncidentPlan
+from alerts.incidents import Incidents
+
+
+def _nothing(_device: str) -> Mapping[str, str]:
+    return {}
+
+
+def _none() -> Mapping[Shared, int]:
+    return {}
+
+
+def _no_label(_device: str, _key: str) -> str | None:
+    return None
+
+
+def _no_incidents() -> Incidents:
+    return Incidents(IncidentPlan(enabled=False), rules=(), attributes=_nothing, standing=_none)
+
+
+def _no_dependencies() -> Dependencies:
+    return Dependencies((), absences=(), label=_no_label)
+
+
+def _no_flapping() -> Flapping:
+    return Flapping(FlappingPlan(enabled=False))
+
+
+def _no_flood() -> FloodPlan:
+    return FloodPlan(enabled=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Devices that fell together, children of failed parents, what comes and goes, and the cap on each channel."""
+
+    incidents: Incidents = field(default_factory=_no_incidents)
+    dependencies: Dependencies = field(default_factory=_no_dependencies)
+    flapping: Flapping = field(default_factory=_no_flapping)
+    flood: FloodPlan = field(default_factory=_no_flood)
