@@ -150,17 +150,16 @@ class NotifyFile(Declared):
     """Host names, addresses and networks that channels may reach although they are not public."""
     tokens: dict[SecretName, TokenSource] = Field(default_factory=dict)
     acknowledge: AckLinks | None = None
+    incidents: IncidentPlan = IncidentPlan()
+    depends_on: tuple[Dependency, ...] = ()
+    flapping: FlappingPlan = FlappingPlan()
+    flood: FloodPlan = FloodPlan()
 
     @field_validator("allow_private")
     @classmethod
     def _places(cls, entries: tuple[str, ...]) -> tuple[str, ...]:
         parse_allowance(entries)
         return entries
-
-    incidents: IncidentPlan = IncidentPlan()
-    depends_on: tuple[Dependency, ...] = ()
-    flapping: FlappingPlan = FlappingPlan()
-    flood: FloodPlan = FloodPlan()
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:

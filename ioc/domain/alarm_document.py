@@ -7,7 +7,7 @@ import msgspec
 from ioc.domain.alarm import Alarm, Severity, Step, Transition
 from ioc.domain.rfc3339 import to_rfc3339
 
-Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+Instant = Annotated[str, msgspec.Meta(description="RFC 3339 with an offset, 1970 to 2262", extra_json_schema={"format": "date-time"})]
 """RFC 3339, UTC."""
 
 

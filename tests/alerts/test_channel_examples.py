@@ -58,7 +58,7 @@ class Zalo:
             text = text.replace(f"https://{host}/", f"http://{host}:{port}/")
         (self.folder / "notify.yaml").write_text(text + "\nallow_private: [127.0.0.1]\n")
         problems: list[Problem] = []
-        notify = load_notify(self.folder / "notify.yaml", problems)
+        notify = load_notify(self.folder / "notify.yaml", problems, families=(), rules=())
         assert problems == []
         names = Names({host: [["127.0.0.1"]] for host in self.ports})
         async with open_channels(notify, around(self.folder, names=names, clock=lambda: self.now, link=lambda _message: LINK)) as channels:
@@ -250,7 +250,7 @@ async def sms(tmp_path: Path) -> AsyncIterator[tuple[Gateway, Channel]]:
         text = text.replace("https://sms-gateway.example.vn/", f"http://127.0.0.1:{server.port}/")
         (tmp_path / "notify.yaml").write_text(text)
         problems: list[Problem] = []
-        notify = load_notify(tmp_path / "notify.yaml", problems)
+        notify = load_notify(tmp_path / "notify.yaml", problems, families=(), rules=())
         assert problems == []
         async with open_channels(notify, around(tmp_path, link=lambda _message: LINK)) as channels:
             yield gateway, channels["sms"]

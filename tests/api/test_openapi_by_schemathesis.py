@@ -3,12 +3,14 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import requests
 import schemathesis
 from aiohttp import web
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from schemathesis.specs.openapi.checks import ignored_auth
 
@@ -20,6 +22,8 @@ from ioc.api.stream import Hub
 from ioc.domain.alarm import Severity
 from servers.ports import free_port
 
+INSTANTS = st.datetimes(datetime(1971, 1, 1), datetime(2261, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001  naive bounds
+schemathesis.openapi.format("date-time", INSTANTS)  # as the description of an instant says in words, which a JSON Schema can't
 SCHEMA = schemathesis.openapi.from_dict(openapi_document(ROUTES, "0")).exclude(path="/api/v1/events")  # endless by nature
 
 
