@@ -38,6 +38,7 @@ class Dependencies:
         self._children: dict[str, Child] = {}
         self._alarms: dict[str, Alarm] = {}
         self._touched: dict[str, None] = {}
+        self._restored = False
 
     @property
     def next_look(self) -> int | None:
@@ -59,8 +60,9 @@ class Dependencies:
         for number, one in enumerate(self._plan):
             if one.family == alarm.family:
                 value = self._label(alarm.device, one.by)
-                parents = self._failed.get((number, value)) if value else None
-                if parents and (found := next((parent for parent in parents if parent != alarm.id), None)):
+                parents = self._failed.get((number, value), {}) if value else {}
+                found = next((parent for parent in parents if not self._waits_for(parent, alarm.id)), None)
+                if found is not None:
                     return found
         return None
 
@@ -87,7 +89,13 @@ class Dependencies:
             self._judge(at)
 
     def look(self, now: int) -> list[tuple[Alarm, int]]:
-        """Children whose parent is back for long enough, and which are not: with the journal entries that raised them."""
+        """Children whose parent is back for long enough, and which are not: with the journal entries that raised them.
+
+        At the first look after a start the plan, or a label, may say something else than before.
+        """
+        if self._restored:
+            self._restored = False
+            self._judge(now)
         due = [one for one, child in self._children.items() if child.until is not None and child.until <= now]
         told = [(self._alarms[one], self._children[one].seq) for one in sorted(due, key=lambda one: (self._children[one].seq, one))]
         for one in due:
@@ -114,8 +122,16 @@ class Dependencies:
             if row.body is None or one not in known:
                 self._touched[one] = None
                 continue
+            self._restored = True
             self._children[one] = msgspec.json.decode(row.body, type=Child)
             self._alarms[one] = known[one]
+
+    def _waits_for(self, alarm: str | None, other: str) -> bool:
+        """Whether an alarm is the other one, or held back by it, be it through others: two that wait for each other would never be told."""
+        while alarm is not None and alarm != other:
+            child = self._children.get(alarm)
+            alarm = None if child is None else child.parent
+        return alarm is not None
 
     def _note(self, alarm: Alarm) -> bool:
         failures = list(self._failures(alarm))

@@ -9,6 +9,10 @@ import msgspec
 NORMAL = 0.001
 """The share of devices that fall within a window when nothing is wrong: a device a day and window of a minute, rounded up."""
 
+EVERYWHERE = "family"
+"""The attribute that says no more than that devices of a kind fall everywhere; that explains anything only from `HALF` of them on."""
+HALF = 0.5
+
 Shared = tuple[str, str]
 """An attribute and its value, such as `("carrier", "viettel")`."""
 
@@ -43,7 +47,7 @@ def explain(
     found = [
         (-_gain(count, count + standing.get(value, 0)), order.index(value[0]), value)
         for value, count in shared.items()
-        if count >= members and count >= share * (count + standing.get(value, 0))
+        if count >= members and count >= _least(value, share) * (count + standing.get(value, 0))
     ]
     if not found:
         return None
@@ -59,6 +63,10 @@ def explain(
         gain=-gain,
         also=tuple(value for _, value in rivals if _sharing(fallen, value) == devices),
     )
+
+
+def _least(value: Shared, share: float) -> float:
+    return max(share, HALF) if value[0] == EVERYWHERE else share
 
 
 def _gain(fallen: int, exposed: int) -> float:

@@ -5,14 +5,14 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from alerts.flapping_plan import FlappingPlan
-from ioc.domain.alarm import Alarm, NotificationGroup
+from ioc.domain.alarm import Alarm, NotificationGroup, Severity
 
 PREFIX = "flap:"
 """Keys of rows about alarms that may flap begin so."""
 BUDGET = 3
 """Two messages and a summary: so many are sent within the time."""
-WORTH_A_SUMMARY = 3
-"""Times that an alarm must have come for its flapping to be told although it is over."""
+URGENT_MS = 60_000
+"""A critical alarm that has stood for so long is told, though it came and went before."""
 
 Key = tuple[str, str]
 """Rule and device."""
@@ -107,7 +107,7 @@ class Flapping:
             self._touched[key] = None
 
     def look(self, now: int) -> list[Summed]:
-        """Alarms whose summary is due. What came and went too seldom for one is forgotten, and so is what has been quiet for the time."""
+        """Alarms whose summary is due; what has been quiet for the time is forgotten."""
         summed = []
         for key in sorted(key for key, flap in self._flaps.items() if self._due(flap) <= now):
             flap = self._flaps[key]
@@ -117,10 +117,9 @@ class Flapping:
                 continue
             alarm = self._alarms.pop(flap.held)
             after = self._flaps[key] = Flap(began=now, raises=0, spoken=flap.spoken)
-            if alarm.active or flap.raises >= WORTH_A_SUMMARY:
-                summed.append(Summed(alarm, flap.seq, flap.raises))
-                after.speak(now)
-                after.summed = alarm.id
+            summed.append(Summed(alarm, flap.seq, flap.raises))
+            after.speak(now)
+            after.summed = alarm.id
         return summed
 
     def take_rows(self) -> list[NotificationGroup]:
@@ -151,5 +150,6 @@ class Flapping:
         over = flap.began + self._plan.within
         if not flap.held:
             return max([over, *(at + self._plan.within for at in flap.spoken[-1:])])
-        ready = min(over, flap.changed + self._plan.stable)
+        urgent = flap.alarm is None and self._alarms[flap.held].severity is Severity.CRITICAL
+        ready = min(over, flap.changed + (min(self._plan.stable, URGENT_MS) if urgent else self._plan.stable))
         return ready if len(flap.spoken) < BUDGET else max(ready, flap.spoken[0] + self._plan.within)

@@ -35,7 +35,9 @@ class Flood:
     """Lets messages through as long as the cap allows it; those about critical alarms and about incidents pass always."""
 
     def __init__(self, plan: FloodPlan, *, wording: Wording) -> None:
+        """`plan.channels`: those that are capped."""
         self._plan = plan
+        self._capped = frozenset(plan.channels if plan.enabled else ())
         self._wording = wording
         self._channels: dict[str, Channel] = {}
         self._touched: dict[str, None] = {}
@@ -47,11 +49,9 @@ class Flood:
 
     def through(self, messages: Iterable[OutboxMessage], now: int) -> tuple[list[OutboxMessage], list[tuple[AlarmDocument, str]]]:
         """The messages that may go out now, and the alarms of those that may not, with their channel."""
-        if not self._plan.enabled:
-            return list(messages), []
         passed, held = [], []
         for message in messages:
-            alarms = self._over(message, now)
+            alarms = self._over(message, now) if message.channel in self._capped else None
             if alarms is None:
                 passed.append(message)
             else:

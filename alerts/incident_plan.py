@@ -6,8 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ioc.domain.duration import DurationMs
 
-Attribute = Literal["unit", "feeder", "uplink", "cell", "carrier", "vendor"]
-ATTRIBUTES: tuple[Attribute, ...] = ("unit", "feeder", "uplink", "cell", "carrier", "vendor")
+Attribute = Literal["unit", "feeder", "uplink", "cell", "carrier", "vendor", "family"]
+ATTRIBUTES: tuple[Attribute, ...] = ("unit", "feeder", "uplink", "cell", "carrier", "vendor", "family")
 _MINUTE_MS = 60_000
 _HOUR_MS = 60 * _MINUTE_MS
 

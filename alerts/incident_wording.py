@@ -31,6 +31,7 @@ _VI = {
     "cell": "trạm phát sóng {value}",
     "carrier": "nhà mạng {value}",
     "vendor": "nhà cung cấp {value}",
+    "family": "toàn hệ thống",
 }
 _EN = {
     "unit": "{value}",
@@ -39,6 +40,7 @@ _EN = {
     "cell": "cell {value}",
     "carrier": "carrier {value}",
     "vendor": "vendor {value}",
+    "family": "the whole system",
 }
 
 INCIDENT_WORDS = {
@@ -54,7 +56,7 @@ INCIDENT_WORDS = {
         devices="thiết bị",
         seconds="trong {n} giây",
         minutes="trong {n} phút",
-        together={attribute: f"cùng {pattern}" for attribute, pattern in _VI.items()},
+        together={attribute: f"cùng {pattern}" for attribute, pattern in _VI.items()} | {"family": "trên toàn hệ thống"},
         place=_VI,
     ),
     "en": IncidentWords(
@@ -69,7 +71,7 @@ INCIDENT_WORDS = {
         devices="devices",
         seconds="within {n} s",
         minutes="within {n} min",
-        together={attribute: f"the same {pattern}" for attribute, pattern in _EN.items()} | {"unit": "{value}"},
+        together={attribute: f"the same {pattern}" for attribute, pattern in _EN.items()} | {"unit": "{value}", "family": "everywhere"},
         place=_EN,
     ),
 }

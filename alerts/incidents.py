@@ -102,13 +102,17 @@ class Incidents:
             del self.fallen[alarm]
         return gone
 
-    def found(self, alarms: Iterable[Alarm], *, members: int | None = None) -> Explanation | None:
-        """What explains most of these alarms; `members` in place of the plan's number."""
+    def standing(self) -> Mapping[Shared, int]:
+        """How many devices that have not fallen have each value; counts the whole fleet."""
+        return self._standing()
+
+    def found(self, alarms: Iterable[Alarm], standing: Standing, *, members: int | None = None) -> Explanation | None:
+        """What explains most of these alarms; `standing` is asked where there are enough, `members` in place of the plan's number."""
         devices = {alarm.device: self._attributes(alarm.device) for alarm in alarms if alarm.device is not None}
         least = self.plan.members if members is None else members
-        if len(devices) < least:
+        if not self._rules or len(devices) < least:
             return None
-        return explain(devices, self._standing(), order=self.plan.by, members=least, share=self.plan.share)
+        return explain(devices, standing(), order=self.plan.by, members=least, share=self.plan.share)
 
     def shares(self, alarm: Alarm, shared: Shared) -> bool:
         """Whether the alarm's device has that value."""

@@ -161,6 +161,12 @@ class NotifyFile(Declared):
         parse_allowance(entries)
         return entries
 
+    @property
+    def capped(self) -> FloodPlan:
+        """The cap on messages with the names of the channels that it holds for."""
+        people = (name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
+        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": tuple(people)})
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         errors = [
@@ -171,6 +177,11 @@ class NotifyFile(Declared):
                 if isinstance(channel, HttpChannel) and channel.token is not None and channel.token not in self.tokens
             ),
             *_wrong_fallbacks(self.channels),
+        ]
+        errors += [
+            _unknown_channel(("flood", "channels", i), name, self.channels)
+            for i, name in enumerate(self.flood.channels)
+            if name not in self.channels
         ]
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)

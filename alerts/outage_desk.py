@@ -1,13 +1,14 @@
 """Mass outages between the journal and the groups: who waits, who belongs to which outage, and what its messages are. Pure."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 import msgspec
 
 from alerts.explaining import Explanation
 from alerts.grouping import Group
 from alerts.incident_message import Told, messages
-from alerts.incidents import WAITING, Fallen, Incidents
+from alerts.incidents import WAITING, Fallen, Incidents, Standing
 from alerts.message import Wording
 from alerts.outage import PREFIX, Outage
 from alerts.policy import Policy, digest
@@ -119,9 +120,10 @@ class OutageDesk:
         """Finds what the fallen have in common; the alarms that have waited for long enough and belong to nothing."""
         told: list[Raised] = []
         if self._incidents.waited(now):
-            while (found := self._incidents.found(self._pool(now))) is not None:
+            standing = cache(self._incidents.standing)
+            while (found := self._incidents.found(self._pool(now), standing)) is not None:
                 self._open(found)
-            told = list(self._alone(now))
+            told = list(self._alone(now, standing))
         for alarm in self._incidents.forget(now):
             del self._alarms[alarm]
             self._touched[alarm] = None
@@ -201,9 +203,9 @@ class OutageDesk:
         fallen = (self._alarms[alarm] for alarm, one in self._incidents.fallen.items() if one.at >= after)
         return [alarm for alarm in fallen if not self._silencing.covering(alarm)]
 
-    def _alone(self, now: int) -> Iterator[Raised]:
+    def _alone(self, now: int, standing: Standing) -> Iterator[Raised]:
         """Those that have waited for long enough, but for what shares a value with others that fell: that may be growing."""
-        suspect = self._incidents.found(self._pool(now), members=(self._incidents.plan.members + 1) // 2)
+        suspect = self._incidents.found(self._pool(now), standing, members=(self._incidents.plan.members + 1) // 2)
         for one in self._incidents.waited(now):
             alarm = self._alarms[one]
             self._touched[one] = None
@@ -242,7 +244,7 @@ class OutageDesk:
         Else the outage learns how well it is explained now.
         """
         members = [self._roll.alarms[one] for one, member in outage.group.members.items() if not member.ended]
-        found = self._incidents.found([*members, *self._pool(outage.since)])
+        found = self._incidents.found([*members, *self._pool(outage.since)], self._incidents.standing)
         if found is None:
             return False
         if (found.attribute, found.value) == outage.shared:

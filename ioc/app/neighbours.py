@@ -43,5 +43,5 @@ class Neighbours:
 
     def _of(self, device: Device) -> dict[str, str]:
         told = {name: self._fleet.value(device.device, name) for name in self._told.get(device.family, ())}
-        found = {**told, **device.labels, "unit": device.unit}
+        found = {**told, **device.labels, "unit": device.unit, "family": device.family}
         return {name: str(found[name]) for name in self._by if found.get(name) not in {None, ""}}

@@ -332,7 +332,7 @@ class Server:
             incidents=Incidents(notify.incidents, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
             dependencies=Dependencies(notify.depends_on, absences=absences, label=neighbours.label),
             flapping=Flapping(notify.flapping),
-            flood=notify.flood,
+            flood=notify.capped,
         )
         return Notifier(notify.routes, wording=self._wording(), guards=guards)
 

@@ -163,3 +163,26 @@ def test_what_is_held_back_is_listed_with_what_holds_it() -> None:
     ]
     play(on, ("clear", "site"), ("wait", HOUR))
     assert [one.alarm.device for one in on.notifier.held()] == []
+
+
+@pytest.mark.parametrize("order", [("site", "other"), ("other", "site")])
+def test_devices_that_depend_on_each_other_are_not_both_held_back(order: tuple[str, str]) -> None:
+    """The sites of a unit, each declared to depend on the others: the first one is told."""
+    on = Stage(
+        ROUTE, places={"site": {"unit": "u1"}, "other": {"unit": "u1"}}, depends_on=({**BY_ID, "family": "network_site", "by": "unit"},)
+    )
+    for name in order:
+        play(on, ("raise_", name, SITE), ("wait", S))
+    play(on, ("wait", HOUR))
+    assert story(on) == [("raised", [order[0]])]
+    play(on, ("clear", order[0]), ("wait", HOUR))
+    assert story(on)[1:] == [("cleared", [order[0]]), ("raised", [order[1]])]
+
+
+def test_children_are_told_when_the_file_no_longer_declares_them() -> None:
+    """Nothing is held back for ever by a line that is gone."""
+    on = stage()
+    play(on, FALLS, ("wait", S), ("raise_", "d0"), ("wait", HOUR))
+    on.dependencies = ()
+    play(on, ("restart",), ("wait", HOUR))
+    assert story(on) == [("raised", ["site"]), ("raised", ["d0"])]

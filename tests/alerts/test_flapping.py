@@ -83,13 +83,22 @@ def test_second_fault_of_the_hour_is_told_when_it_lasts() -> None:
     assert on.story == [("raised", 0), ("cleared", 450), ("raised", 900 + 600)]
 
 
-def test_two_blips_are_not_worth_a_summary() -> None:
-    """Told once, and the second one was held back and went: listed, not told."""
+def test_second_blip_of_the_hour_is_told_once_it_is_quiet() -> None:
+    """It was held back and went: whoever was told of the first one hears of it."""
     on = stage()
     flap(on, 2, 5 * MIN)
     on.wait(2 * HOUR)
-    assert on.story == [("raised", 0), ("cleared", 150)]
+    assert on.story == [("raised", 0), ("cleared", 150), ("cleared", 450 + 600)]
     assert on.notifier.untold_counts[Reason.FLAPPING] == 1
+
+
+def test_critical_alarm_that_stands_again_is_told_after_a_minute() -> None:
+    """It counts as the summary."""
+    on = stage()
+    flap(on, 1, 10 * MIN, severity=Severity.CRITICAL)
+    on.raise_("tt-1", severity=Severity.CRITICAL)
+    on.wait(HOUR)
+    assert on.story == [("raised", 0), ("cleared", 300), ("raised", 660)]
 
 
 def test_devices_and_rules_are_counted_by_themselves() -> None:

@@ -12,7 +12,6 @@ from notifying.stage import MIN, START, S, Stage
 
 HOUR = 60 * MIN
 UNIT = {f"d{n}": {"unit": "u1"} for n in range(10)}
-TWENTY = {f"d{n:02}": {"unit": f"u{n // 10}", "carrier": "viettel", "cell": f"c{n // 5}"} for n in range(40)}
 
 
 def together(on: Stage, *devices: str, **more: Any) -> None:
@@ -185,12 +184,23 @@ def test_blip_of_a_whole_commune_tells_nothing() -> None:
 
 def test_two_outages_at_once_are_two_incidents() -> None:
     """Two communes with nothing in common but a carrier that stands elsewhere."""
-    on = stage(TWENTY)
-    together(
-        on, *(device for pair in zip([f"d{n:02}" for n in range(10)], [f"d{n}" for n in range(20, 30)], strict=True) for device in pair)
-    )
+    places = {f"d{n:03}": {"unit": f"u{n // 10}", "carrier": "viettel", "family": "speaker"} for n in range(100)}
+    on = stage(places)
+    together(on, *(device for n in range(10) for device in (f"d{n:03}", f"d{n + 50:03}")))
     on.wait(10 * MIN)
-    assert named(on) == [("raised", 20)] or sorted(named(on)) == [("raised", 10), ("raised", 10)]
+    assert named(on) == [("raised", 10), ("raised", 10)]
+    assert {(one.attribute, one.value) for one in on.incidents.values()} == {("unit", "u0"), ("unit", "u5")}
+
+
+def test_fall_of_everything_is_one_incident() -> None:
+    """Nothing but their kind explains that most of the communes are dark: one message, not one for each."""
+    places = {f"d{n:03}": {"unit": f"u{n // 10}", "family": "speaker"} for n in range(100)}
+    on = stage(places)
+    chance = random.Random(5)
+    fall(on, spread([name for name in places if name < "d090"], chance))
+    on.wait(10 * MIN)
+    assert named(on) == [("raised", 90)]
+    assert on.messages[0].text.startswith("[CAO] Mất kết nối hàng loạt: 90 cụm loa, trên toàn hệ thống (trong ")
 
 
 def test_explanation_is_found_anew_before_the_first_message() -> None:

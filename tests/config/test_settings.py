@@ -398,6 +398,7 @@ def test_names_the_route_with_an_unknown_channel(tmp_path: Path) -> None:
         ("incidents:\n  menbers: 5\n", r":2: incidents.menbers: unknown key `menbers`; did you mean `members`"),
         ("flapping:\n  within: 10\n", r":2: flapping.within: "),
         ("flood:\n  messages: 0\n", r":2: flood.messages: "),
+        ("flood:\n  channels: opps\n", r":2: flood.channels.*: there is no channel `opps`"),
     ],
 )
 def test_names_what_is_wrong_with_what_is_held_back(tmp_path: Path, text: str, words: str) -> None:
@@ -423,3 +424,12 @@ def test_reads_what_is_held_back(tmp_path: Path) -> None:
     )
     assert (notify.depends_on[0].rules, notify.depends_on[0].grace) == (("site_mains_lost",), 600_000)
     assert not notify.flapping.enabled
+
+
+def test_cap_on_messages_holds_for_channels_that_people_read(tmp_path: Path) -> None:
+    """Programs behind webhooks and files get every message, unless the file says otherwise."""
+    channels = "channels:\n  sms: {kind: apprise, url: 'json://127.0.0.1'}\n  out: {kind: file, path: out.jsonl}\n"
+    (tmp_path / "notify.yaml").write_text(channels)
+    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.capped.channels == ("sms",)
+    (tmp_path / "notify.yaml").write_text(channels + "flood: {channels: out}\n")
+    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.capped.channels == ("out",)

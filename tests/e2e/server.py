@@ -47,8 +47,8 @@ class ServerUnderTest(ServerProcess):
         """Writes the configuration.
 
         `devices` are rows (device, family, unit, name, …); `webhook` is the URL of a signed channel `hook`; without `routes` every
-        alarm goes there by itself at once. `installed` is the environment of an unpacked wheel that runs it in place of the working
-        tree. `sections` are further keys of the main file.
+        alarm goes there by itself at once, and nothing is held back. `installed` is the environment of an unpacked wheel that runs
+        it in place of the working tree. `sections` are further keys of the main file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -203,7 +203,8 @@ class ServerUnderTest(ServerProcess):
         secret.write_text(SECRET + "\n")
         alone = {"group_by": ["rule", "device"], "group_wait": "0s", "group_interval": "0s", "repeat_interval": "4h", "channels": ["hook"]}
         channel = {"kind": "webhook", "url": url, "secret_file": "./hook.key"}
-        _write(self.folder / "notify.yaml", {"channels": {"hook": channel}, "routes": list(routes) or [alone]})
+        guards: dict[str, object] = {} if routes else {key: {"enabled": "false"} for key in ("incidents", "flapping")}
+        _write(self.folder / "notify.yaml", {"channels": {"hook": channel}, "routes": list(routes) or [alone], **guards})
 
     def _answers(self) -> bool:
         try:

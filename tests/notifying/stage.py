@@ -80,7 +80,7 @@ class Stage:
         self.plan = IncidentPlan(enabled=places is not None, **plan)
         self.dependencies = tuple(Dependency.model_validate(one) for one in depends_on)
         self.flapping = FlappingPlan.model_validate({"enabled": flapping is not None, **(flapping or {})})
-        self.flood = FloodPlan.model_validate({"enabled": flood is not None, **(flood or {})})
+        self.flood = FloodPlan.model_validate({"enabled": flood is not None, "channels": channels, **(flood or {})})
         self.incidents: dict[str, Incident] = {}
         self.members: dict[tuple[str, str], IncidentMember] = {}
         self.notifier = self._new()
