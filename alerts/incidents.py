@@ -66,7 +66,7 @@ class Incidents:
         if not self.concerns(alarm):
             return None
         attributes = self._attributes(alarm.device or "")
-        found = (one for one in self.open.values() if self._explains(one, attributes))
+        found = (one for one in self.open.values() if self._explains(one, alarm.device or "", attributes))
         return min(found, key=lambda one: (one.since, one.id), default=None)
 
     def watch(self, alarm: Alarm, seq: int, at: int, *, waits: bool) -> None:
@@ -134,5 +134,8 @@ class Incidents:
         self.open[outage.key] = outage
         return outage
 
-    def _explains(self, outage: Outage, attributes: Mapping[str, str]) -> bool:
-        return attributes.get(outage.attribute) == outage.value and not outage.mostly_over(self.plan)
+    def _explains(self, outage: Outage, device: str, attributes: Mapping[str, str]) -> bool:
+        """Once too few of those that share its value are away, a device that was no member has a fault of its own."""
+        if attributes.get(outage.attribute) != outage.value or outage.mostly_over(self.plan):
+            return False
+        return device in outage.parts or len(outage.parts) - outage.recovered >= self.plan.share * outage.exposed

@@ -139,6 +139,22 @@ def test_late_members_join_and_many_of_them_are_told() -> None:
     assert "đã phục hồi 0/20, còn 20 cụm loa. Thêm 10." in on.messages[1].text
 
 
+def test_incident_that_is_nearly_over_explains_no_new_fault() -> None:
+    """Six of eight are back, the two that are not keep it open: a ninth device that fails the next day is told, one of the six is not."""
+    on = stage({f"d{n}": {"unit": "u1"} for n in range(9)})
+    together(on, *(f"d{n}" for n in range(8)))
+    on.wait(HOUR)
+    on.clear(*(f"d{n}" for n in range(6)))
+    on.wait(3 * HOUR)
+    on.raise_("d0")
+    on.wait(10 * MIN)
+    assert named(on) == [("raised", 8), ("updated", 8)]
+    on.clear("d0")
+    on.raise_("d8")
+    on.wait(MIN)
+    assert named(on)[2:] == [("raised", 1)]
+
+
 def test_those_that_do_not_come_back_are_told_by_themselves_when_the_others_have() -> None:
     """Nineteen of twenty are back: the incident is over, what is left has another cause."""
     on = stage({f"d{n}": {"unit": "u1"} for n in range(20)})
