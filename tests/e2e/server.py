@@ -41,14 +41,15 @@ class ServerUnderTest(ServerProcess):
         devices: Iterable[Sequence[str]] = (),
         webhook: str | None = None,
         routes: Sequence[Mapping[str, object]] = (),
+        guards: Mapping[str, object] | None = None,
         installed: Mapping[str, str] | None = None,
         **sections: object,
     ) -> None:
         """Writes the configuration.
 
         `devices` are rows (device, family, unit, name, …); `webhook` is the URL of a signed channel `hook`; without `routes` every
-        alarm goes there by itself at once, and nothing is held back. `installed` is the environment of an unpacked wheel that runs
-        it in place of the working tree. `sections` are further keys of the main file.
+        alarm goes there by itself at once, and nothing is held back. `guards` are further keys of the notify file. `installed` is the
+        environment of an unpacked wheel that runs it in place of the working tree. `sections` are further keys of the main file.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -73,7 +74,7 @@ class ServerUnderTest(ServerProcess):
             assert isinstance(registry, Mapping)
             config["registry"] = {**registry, "devices": "./devices.csv"}
         if webhook is not None:
-            self._write_notify(webhook, routes)
+            self._write_notify(webhook, routes, guards or {})
             config["notify"] = {"file": "./notify.yaml"}
         self.config_file = folder / "ioc.yaml"
         _write(self.config_file, config)
@@ -198,13 +199,13 @@ class ServerUnderTest(ServerProcess):
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _write_notify(self, url: str, routes: Sequence[Mapping[str, object]]) -> None:
+    def _write_notify(self, url: str, routes: Sequence[Mapping[str, object]], guards: Mapping[str, object]) -> None:
         secret = self.folder / "hook.key"
         secret.write_text(SECRET + "\n")
         alone = {"group_by": ["rule", "device"], "group_wait": "0s", "group_interval": "0s", "repeat_interval": "4h", "channels": ["hook"]}
         channel = {"kind": "webhook", "url": url, "secret_file": "./hook.key"}
-        guards: dict[str, object] = {} if routes else {key: {"enabled": "false"} for key in ("incidents", "flapping")}
-        _write(self.folder / "notify.yaml", {"channels": {"hook": channel}, "routes": list(routes) or [alone], **guards})
+        none = {} if routes else {key: {"enabled": "false"} for key in ("incidents", "flapping")}
+        _write(self.folder / "notify.yaml", {"channels": {"hook": channel}, "routes": list(routes) or [alone], **none, **guards})
 
     def _answers(self) -> bool:
         try:
