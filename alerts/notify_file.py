@@ -170,7 +170,7 @@ class NotifyFile(Declared):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         errors = [
-            *_unknown_route_channels(self),
+            *_unknown_channels(self),
             *(
                 _unknown(("channels", name, "token"), "token", channel.token, self.tokens)
                 for name, channel in self.channels.items()
@@ -178,23 +178,15 @@ class NotifyFile(Declared):
             ),
             *_wrong_fallbacks(self.channels),
         ]
-        errors += [
-            _unknown_channel(("flood", "channels", i), name, self.channels)
-            for i, name in enumerate(self.flood.channels)
-            if name not in self.channels
-        ]
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)
         return self
 
 
-def _unknown_route_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
-    return (
-        _unknown(("routes", i, "channels", j), "channel", name, notify.channels)
-        for i, route in enumerate(notify.routes)
-        for j, name in enumerate(route.channels)
-        if name not in notify.channels
-    )
+def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
+    places = [(("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)]
+    places += [(("flood", "channels", i), name) for i, name in enumerate(notify.flood.channels)]
+    return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
 
 
 def _wrong_fallbacks(channels: Mapping[str, Channel]) -> Iterable[InitErrorDetails]:
