@@ -1,9 +1,11 @@
 """What commands print: JSON for scripts, aligned columns for people; errors go to standard error."""
 
 import json
+import logging
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 _GAP = "  "
@@ -30,6 +32,21 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, em
 def say(text: str) -> None:
     """A remark that is not the result: to standard error."""
     print(text, file=sys.stderr)
+
+
+@contextmanager
+def errors_only() -> Iterator[None]:
+    """Parts of the server that a command puts to work log their errors, to standard error, and nothing else."""
+    import structlog
+
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR), logger_factory=structlog.PrintLoggerFactory(sys.stderr)
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def _cell(value: Any) -> str:  # noqa: ANN401  any JSON

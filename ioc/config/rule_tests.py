@@ -1,0 +1,165 @@
+"""Files of rule tests, with the rules, families and routes that they name."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from alerts.clock_rules import CLOCK_RULES
+from alerts.notify_file import NotifyFile, Route
+from alerts.own import OWN_RULES
+from alerts.proving.notation import Stale, typed
+from alerts.proving.rule_tests import RuleTest, RuleTestFile
+from alerts.proving.stagehand import Backdrop
+from ioc.config.document import Document, read_document
+from ioc.config.families import load_families
+from ioc.config.known_keys import suggestion
+from ioc.config.problem import ConfigError, Problem
+from ioc.config.rules import load_rules
+from ioc.config.validation import problem_at, validate
+from ioc.domain.family import Family
+from ioc.domain.registry import Unit
+from ioc.domain.sample import Value
+from ioc.domain.topic import is_device_id
+
+SITE = "test"
+_FOR_EVER_MS = 2**62
+TypedSeries = Mapping[str, Mapping[str, Sequence[Value | Stale]]]
+Location = tuple[str | int, ...]
+Fault = tuple[Location, str, str]
+"""Path from a test's mapping, what is wrong, what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedTests:
+    """A file of tests, ready to be played."""
+
+    document: Document
+    file: RuleTestFile
+    backdrop: Backdrop
+    series: tuple[TypedSeries, ...]
+    """Each test's series with typed values."""
+
+    def start(self, test: RuleTest) -> int:
+        """Unix ms of a test's time 0."""
+        return round(test.start.replace(tzinfo=self.backdrop.zone).timestamp() * 1000)
+
+    def place(self, path: Location) -> str:
+        """`file:line` of a path."""
+        node = self.document.node(path)
+        return f"{node.source}:{node.line}"
+
+
+def is_test_file(document: Document) -> bool:
+    """Whether a document holds rule tests, not rules."""
+    return "tests" in (document.root.entries or {})
+
+
+def load_rule_tests(document: Document, site_routes: Sequence[Route] = ()) -> LoadedTests:
+    """The tests of a document; ConfigError holds every mistake in it and in the files that it names.
+
+    Families and rules are the shipped ones and those that the file names; the routes its own, else `site_routes`.
+    """
+    file = validate(RuleTestFile, document)
+    folder = Path(document.file).absolute().parent
+    problems: list[Problem] = []
+    families = load_families([folder / path for path in file.families], cadence={}, retention=_FOR_EVER_MS, problems=problems)
+    rules = load_rules([folder / path for path in file.rules], shipped=file.shipped_rules, families=families, problems=problems)
+    routes = file.routes or _routes(file, folder, problems) or tuple(site_routes)
+    zone = _zone(file, document, problems)
+    known = [*(rule.id for rule in rules), *OWN_RULES, *(rule.id for rule in CLOCK_RULES)]
+    series = []
+    for index, test in enumerate(file.tests):
+        values, unfit = _typed(test, families)
+        series.append(values)
+        faults = [*_faults(test, families, known), *unfit]
+        problems += [problem_at(document, ("tests", index, *path), what, do) for path, what, do in faults]
+    if problems:
+        raise ConfigError(problems)
+    backdrop = Backdrop(
+        site=SITE,
+        language=file.site.language,
+        zone=zone,
+        families=families,
+        rules=rules,
+        clock_rules=CLOCK_RULES if file.shipped_rules else (),
+        routes=routes,
+        units={unit: Unit(unit=unit, code=unit, valid_from="2025-07-01", name=name) for unit, name in file.units.items()},
+    )
+    return LoadedTests(document=document, file=file, backdrop=backdrop, series=tuple(series))
+
+
+def _routes(file: RuleTestFile, folder: Path, problems: list[Problem]) -> tuple[Route, ...]:
+    """Those of the notify file that is named; its secrets are not read, since nothing is sent."""
+    if file.notify is None:
+        return ()
+    try:
+        return validate(NotifyFile, read_document(folder / file.notify)).routes
+    except ConfigError as error:
+        problems += error.problems
+        return ()
+
+
+def _zone(file: RuleTestFile, document: Document, problems: list[Problem]) -> ZoneInfo:
+    try:
+        return ZoneInfo(file.site.timezone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        what = f"there is no time zone `{file.site.timezone}`"
+        problems.append(problem_at(document, ("site", "timezone"), what, "write it as Asia/Ho_Chi_Minh"))
+        return ZoneInfo("UTC")
+
+
+def _faults(test: RuleTest, families: Mapping[str, Family], rules: Sequence[str]) -> Iterator[Fault]:
+    """Names by which nothing is known, and expectations out of order."""
+    for name, device in test.devices.items():
+        if device.family not in families:
+            yield ("devices", name, "family"), f"there is no family `{device.family}`", suggestion(device.family, families, noun="families")
+        if not is_device_id(name):
+            yield ("devices", name), f"`{name}` is no device id", "use letters, digits, dot, dash and underscore"
+    for path, device_name in _devices_named(test):
+        if device_name is not None and device_name not in test.devices:
+            yield path, f"the test has no device `{device_name}`", suggestion(device_name, test.devices, noun="devices")
+    for path, rule in _rules_named(test):
+        if rule not in rules:
+            yield path, f"there is no rule `{rule}`", suggestion(rule, rules, noun="rules")
+    last = 0
+    for number, expectation in enumerate(test.expect):
+        if expectation.at < last:
+            yield ("expect", number, "at"), "lies before the expectation above it", "write expectations in the order of time"
+        last = expectation.at
+
+
+def _devices_named(test: RuleTest) -> Iterator[tuple[Location, str | None]]:
+    yield from ((("series", device), device) for device in test.series)
+    for key in ("events", "acts", "silences"):
+        yield from (((key, number, "device"), one.device) for number, one in enumerate(getattr(test, key)))
+    for number, expectation in enumerate(test.expect):
+        yield from ((("expect", number, "alarms", at, "device"), one.device) for at, one in enumerate(expectation.alarms or ()))
+
+
+def _rules_named(test: RuleTest) -> Iterator[tuple[Location, str]]:
+    for key in ("acts", "silences", "own"):
+        yield from (((key, number, "rule"), one.rule) for number, one in enumerate(getattr(test, key)) if one.rule is not None)
+    for number, expectation in enumerate(test.expect):
+        yield from ((("expect", number, "alarms", at, "rule"), one.rule) for at, one in enumerate(expectation.alarms or ()))
+
+
+def _typed(test: RuleTest, families: Mapping[str, Family]) -> tuple[TypedSeries, list[Fault]]:
+    """The series with typed values, and what does not fit; devices and families that are faults already are left out."""
+    series: dict[str, dict[str, Sequence[Value | Stale]]] = {}
+    faults: list[Fault] = []
+    for device, metrics in test.series.items():
+        family = families.get(test.devices[device].family) if device in test.devices else None
+        if family is None:
+            continue
+        for name, steps in metrics.items():
+            path = ("series", device, name)
+            if name not in family.index:
+                what = f"the family `{family.family}` has no metric `{name}`"
+                faults.append((path, what, suggestion(name, family.index, noun="metrics")))
+                continue
+            try:
+                series.setdefault(device, {})[name] = typed(family.metrics[family.index[name]], steps)
+            except ValueError as error:
+                faults.append((path, str(error), ""))
+    return series, faults
