@@ -10,9 +10,10 @@ from alerts.desk import DeskInput, Strangers
 from alerts.engine import Engine, Outcome
 from alerts.inputs import OwnCondition
 from alerts.lifecycle import Act, StepRefusedError
+from alerts.proving.backdrop import Backdrop
 from alerts.proving.notation import Stale
 from alerts.proving.rule_tests import OwnSpell, PersonsAct, RuleTest
-from alerts.proving.stagehand import Backdrop, Stagehand
+from alerts.proving.stagehand import Stagehand
 from alerts.proving.verdict import Mismatch, Path, Standing, alarm_mismatches, message_mismatches
 from ioc.domain.alarm import Alarm
 from ioc.domain.family import Family

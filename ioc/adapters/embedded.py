@@ -61,6 +61,10 @@ class EmbeddedStore:
         """
         return await self._file.read(lambda connection: embedded_read.series(connection, measurement, tags, field, start, end, every_ms))
 
+    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
+        """Every point of start ≤ ts < end, whole, by ts, measurement and tags: for short spans, since all of it is in memory."""
+        return await self._file.read(lambda connection: embedded_read.points(connection, measurements, start, end))
+
     async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
         """Points of start ≤ ts < end that carry the field."""
         return await self._file.read(lambda connection: embedded_read.count(connection, measurement, start, end, field))

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from ioc.adapters.embedded_format import SLOT_MS, slot_of, unpack, unpack_latest, unpack_tags
-from ioc.domain.point import FieldValue, SeriesRow
+from ioc.domain.point import FieldValue, Point, SeriesRow, in_time
 
 _OF_SERIES = """
 WITH RECURSIVE slots (slot) AS (SELECT :first UNION ALL SELECT slot + 1 FROM slots WHERE slot < :last)
@@ -14,6 +14,7 @@ _OF_ALL = """
 SELECT point.slot, point.at, point.fields FROM point JOIN series ON series.id = point.series
 WHERE point.slot BETWEEN :first AND :last AND series.measurement = :measurement
 """
+_IN_SLOTS = "SELECT slot, series, at, fields FROM point WHERE slot BETWEEN :first AND :last"
 _SPAN = "SELECT (SELECT slot FROM point ORDER BY slot LIMIT 1), (SELECT slot FROM point ORDER BY slot DESC LIMIT 1)"
 
 
@@ -63,6 +64,36 @@ def count(connection: sqlite3.Connection, measurement: str, start: int, end: int
     return sum(1 for _ in _values(connection, _OF_ALL, {"measurement": measurement}, number[0], start, end))
 
 
+def points(connection: sqlite3.Connection, measurements: Sequence[str], start: int, end: int) -> list[Point]:
+    """Every point of start ≤ ts < end, whole; see `EmbeddedStore.points`."""
+    span = _slots(connection, start, end)
+    if span is None:
+        return []
+    wanted = set(measurements)
+    names = dict(connection.execute("SELECT id, name FROM field"))
+    series = {
+        number: (measurement, unpack_tags(tags))
+        for number, measurement, tags in connection.execute("SELECT id, measurement, tags FROM series")
+        if measurement in wanted
+    }
+    found = []
+    for slot, number, at, fields in connection.execute(_IN_SLOTS, span):
+        ts = slot * SLOT_MS + at
+        if number in series and start <= ts < end:
+            found.append(Point(*series[number], {names[field]: value for field, value in unpack(fields).items()}, ts))
+    found.sort(key=in_time)
+    return found
+
+
+def _slots(connection: sqlite3.Connection, start: int, end: int) -> dict[str, int] | None:
+    """The first and last slot to look into; None = there is nothing."""
+    first, last = connection.execute(_SPAN).fetchone()
+    if first is None or start >= end:
+        return None
+    span = {"first": max(first, slot_of(start)), "last": min(last, slot_of(end - 1))}
+    return span if span["first"] <= span["last"] else None
+
+
 def _series_numbers(connection: sqlite3.Connection, measurement: str, tags: Mapping[str, str]) -> list[int]:
     asked = "SELECT id, tags FROM series WHERE measurement = ?"
     wanted = set(tags.items())
@@ -76,11 +107,8 @@ def _series_numbers(connection: sqlite3.Connection, measurement: str, tags: Mapp
 def _values(  # noqa: PLR0917 - what to ask, of what, and when
     connection: sqlite3.Connection, sql: str, of: Mapping[str, str | int], field: int, start: int, end: int
 ) -> Iterator[tuple[int, FieldValue]]:
-    first, last = connection.execute(_SPAN).fetchone()
-    if first is None or start >= end:
-        return
-    span = {"first": max(first, slot_of(start)), "last": min(last, slot_of(end - 1))}
-    if span["first"] > span["last"]:
+    span = _slots(connection, start, end)
+    if span is None:
         return
     for slot, at, fields in connection.execute(sql, {**of, **span}):
         ts = slot * SLOT_MS + at

@@ -16,7 +16,7 @@ from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
 from ioc.adapters.influx_write import POINTS_MOST, BatchWrite, Failures
 from ioc.adapters.line_protocol import LineEncoder
-from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError
+from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError, in_time
 from ioc.domain.rollup import DeviceMinute, Rolled
 
 log = structlog.get_logger("ioc.influx")
@@ -124,6 +124,18 @@ class InfluxStore:
         as_type = "float" if every_ms is not None and kind == "integer" else kind
         return [_series_row(values, as_type) for rows in found for values in rows.values]
 
+    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
+        """Every point of start ≤ ts < end, whole, by ts, measurement and tags: for short spans, since all of it is in memory."""
+        found: list[Point] = []
+        for measurement in measurements:
+            types = await self.field_types(measurement)
+            if types:
+                question = f"SELECT *::field FROM {ql.name(measurement)} WHERE {ql.during(start, end)} GROUP BY *"  # noqa: S608 - quoted
+                rows = await self._query(question, patience=_PATIENCE)
+                found += await asyncio.to_thread(_points, measurement, rows, types)
+        found.sort(key=in_time)
+        return found
+
     async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
         """Points of start ≤ ts < end that carry the field."""
         where = ql.during(start, end)
@@ -222,6 +234,18 @@ def _present(rows: ql.Rows, types: Mapping[str, str]) -> dict[str, tuple[int, Fi
     ts, *values = rows.values[0]
     found = zip(rows.columns[1:], values, strict=True)
     return {field: (ts, _typed(value, types[field])) for field, value in found if value is not None and field in types}
+
+
+def _points(measurement: str, found: Sequence[ql.Rows], types: Mapping[str, str]) -> list[Point]:
+    """The answer's rows as points."""
+    points = []
+    for rows in found:
+        tags = tuple(sorted((tag, value) for tag, value in rows.tags.items() if value))
+        for ts, *values in rows.values:
+            named = zip(rows.columns[1:], values, strict=True)
+            fields = {field: _typed(value, types[field]) for field, value in named if value is not None and field in types}
+            points.append(Point(measurement, tags, fields, ts))
+    return points
 
 
 def _typed(value: FieldValue, kind: str) -> FieldValue:

@@ -2,20 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
 from collectors.accounting import HOUR_MS
 from collectors.routing import EVENTS
-from ioc.adapters.embedded import EmbeddedStore
-from ioc.adapters.influx import InfluxStore
 from ioc.app.auditor import counted_field
-from ioc.app.clock import now_ms
 from ioc.cli.action import act
-from ioc.cli.failure import Failure
 from ioc.cli.place import Place
-from ioc.config import settings as declared
+from ioc.cli.stores import open_store
 from ioc.domain.audit import Expected, Verdict, difference, judge
 
 
@@ -71,22 +66,8 @@ def _compared(expected: Expected, counted: int) -> Compared:
 
 
 async def _count(where: Place, measurements: Sequence[str], start: int) -> Mapping[str, int]:
-    store = await _open(where)
+    store = await open_store(where)
     try:
         return {name: await store.count(name, start, start + HOUR_MS, counted_field(name)) for name in measurements}
     finally:
         await store.close()
-
-
-async def _open(where: Place) -> InfluxStore | EmbeddedStore:
-    settings: Any = where.config.settings.store if where.config else declared.EmbeddedStore()
-    if isinstance(settings, declared.InfluxStore):
-        token = settings.token.get_secret_value() if settings.token is not None else ""
-        return InfluxStore(settings.url, org=settings.org, bucket=settings.bucket, token=token, ca_file=settings.ca_file)
-    path = where.data_dir / "series.db"
-    if not path.exists():
-        msg = f"there is no store {path} yet; a server makes it at its first start"
-        raise Failure(msg)
-    store = EmbeddedStore(path, clock=now_ms)
-    await store.prepare(0)
-    return store

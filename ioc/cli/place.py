@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -59,3 +60,24 @@ def place(config: Path | None, data_dir: Path | None) -> Place:
         return Place(data_dir=data_dir.absolute(), config=None)
     loaded = load(config)
     return Place(data_dir=loaded.settings.data_dir, config=loaded)
+
+
+def instant(text: str | None, where: Place) -> int | None:
+    """Unix ms of a time; without an offset it is meant in the site's zone."""
+    from ioc.config.settings import Site
+    from ioc.domain.rfc3339 import EPOCH, can_be_told
+
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        msg = f"{text!r} is not a time; write 2026-07-01T08:00 or 2026-07-01T01:00:00Z"
+        raise Failure(msg, Exit.USAGE) from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=(where.config.settings.site if where.config else Site()).zone)
+    ms = int((moment - EPOCH).total_seconds() * 1000)
+    if not can_be_told(ms):
+        msg = f"{text!r} is no time that anything could have been stored at; write one of this century"
+        raise Failure(msg, Exit.USAGE)
+    return ms

@@ -1,7 +1,6 @@
 """`ioc quarantine …` and `ioc ledger …`: what became of the messages."""
 
 import base64
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -10,7 +9,7 @@ import typer
 
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table, printable
-from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, place
+from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, instant, place
 
 quarantine = typer.Typer(help="Messages that could not be stored.", no_args_is_help=True)
 ledger = typer.Typer(help="The ledger: every delivery and how it ended.", invoke_without_command=True)
@@ -129,7 +128,7 @@ def show_ledger(
     if context.invoked_subcommand is not None:
         return
     where = place(config, data_dir)
-    found = _act(where, "ledger", start=_instant(start, where), end=_instant(end, where))
+    found = _act(where, "ledger", start=instant(start, where), end=instant(end, where))
     if json:
         print_json(found)
         return
@@ -156,7 +155,7 @@ def audit(
     from ioc.domain.rfc3339 import to_rfc3339
 
     where = place(config, data_dir)
-    wanted = _instant(hour, where)
+    wanted = instant(hour, where)
     start = hour_of(now_ms() - HOUR_MS if wanted is None else wanted)
     try:
         found = compare(where, start)
@@ -187,28 +186,7 @@ def _payload(found: dict[str, Any]) -> str:
 
 
 def _filter(where: Place, *, start: str | None, end: str | None, **equal: object) -> dict[str, object]:
-    return {**equal, "start": _instant(start, where), "end": _instant(end, where)}
-
-
-def _instant(text: str | None, where: Place) -> int | None:
-    """Unix ms of a time; without an offset it is meant in the site's zone."""
-    from ioc.config.settings import Site
-    from ioc.domain.rfc3339 import EPOCH, can_be_told
-
-    if text is None:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        msg = f"{text!r} is not a time; write 2026-07-01T08:00 or 2026-07-01T01:00:00Z"
-        raise Failure(msg, Exit.USAGE) from None
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=(where.config.settings.site if where.config else Site()).zone)
-    ms = int((instant - EPOCH).total_seconds() * 1000)
-    if not can_be_told(ms):
-        msg = f"{text!r} is no time that anything could have been stored at; write one of this century"
-        raise Failure(msg, Exit.USAGE)
-    return ms
+    return {**equal, "start": instant(start, where), "end": instant(end, where)}
 
 
 def _act(where: Place, command: str, **args: object) -> Any:  # noqa: ANN401  any JSON

@@ -1,14 +1,18 @@
 """`ioc rules …`: trying rules out before they are put to work."""
 
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ioc.cli.failure import Exit
-from ioc.cli.output import errors_only, print_json, say
-from ioc.cli.place import DEFAULT_CONFIG, ConfigOption, JsonOption
+from ioc.cli.failure import Exit, Failure
+from ioc.cli.output import errors_only, print_json, printable, say
+from ioc.cli.place import DEFAULT_CONFIG, ConfigOption, DataDirOption, JsonOption, Place, place
+
+if TYPE_CHECKING:
+    from ioc.cli.backtest import Ran
 
 rules = typer.Typer(help="Rules.", no_args_is_help=True)
 
@@ -57,3 +61,72 @@ def test(
         tests = f"{len(outcomes)} tests, {failed} failed; " if outcomes else ""
         print(f"{tests}{len(found)} rules, {mistakes}.")
     raise typer.Exit(Exit.WRONG if problems or failed else Exit.FINE)
+
+
+FromOption = Annotated[str, typer.Option("--from", metavar="TIME", help="From then on, RFC 3339 or the site's time.")]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Until then (default: now).")]
+StepOption = Annotated[str, typer.Option("--step", metavar="D", help="How often decisions are made, 1s to 60s.")]
+ShippedOption = Annotated[
+    bool | None, typer.Option("--shipped/--no-shipped", help="With or without the shipped rules (default: as configured).")
+]
+
+
+@rules.command("backtest")
+def backtest(
+    start: FromOption,
+    end: ToOption = None,
+    files: Annotated[
+        list[Path] | None, typer.Option("--rules", metavar="F", help="Rule files or folders in place of the site's own; repeatable.")
+    ] = None,
+    shipped: ShippedOption = None,
+    step: StepOption = "5s",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run stored history through rules and routes: alarms, messages, messages a night, and what live decisions found or missed."""
+    from ioc.cli.backtest_text import backtest_document, backtest_lines
+
+    ran = _run(place(config, data_dir), [files or None], start, end, step, shipped=shipped)
+    _print(backtest_document(ran) if json else None, backtest_lines(ran))
+
+
+@rules.command("diff")
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="OLD", help="A rule file or folder.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="Another one.")],
+    start: FromOption,
+    end: ToOption = None,
+    shipped: ShippedOption = None,
+    step: StepOption = "5s",
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run the same stored history through two sets of rules: alarms new, gone, earlier, later, and how many more messages a night."""
+    from ioc.cli.backtest_text import diff_document, diff_lines
+
+    ran = _run(place(config, data_dir), [[old], [new]], start, end, step, shipped=shipped)
+    _print(diff_document(ran) if json else None, diff_lines(ran))
+
+
+def _run(where: Place, files: Sequence[Sequence[Path] | None], start: str, end: str | None, step: str, *, shipped: bool | None) -> "Ran":
+    from ioc.app.clock import now_ms
+    from ioc.cli.backtest import rule_sets, run_all, span_of
+    from ioc.domain.duration import parse_duration
+
+    try:
+        step_ms = parse_duration(step)
+    except ValueError as error:
+        raise Failure(str(error), Exit.USAGE) from None
+    span = span_of(where, start, end, step_ms, now_ms())
+    families, sets = rule_sets(where, files, shipped=shipped)
+    return run_all(where, span, families, sets)
+
+
+def _print(document: object, lines: Iterable[str]) -> None:
+    if document is not None:
+        print_json(document)
+        return
+    for line in lines:
+        print(printable(line))

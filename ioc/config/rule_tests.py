@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from alerts.clock_rules import CLOCK_RULES
 from alerts.notify_file import NotifyFile, Route
 from alerts.own import OWN_RULES
+from alerts.proving.backdrop import Backdrop
 from alerts.proving.notation import Stale, typed
 from alerts.proving.rule_tests import RuleTest, RuleTestFile
-from alerts.proving.stagehand import Backdrop
 from ioc.config.document import Document, read_document
 from ioc.config.families import load_families
 from ioc.config.known_keys import suggestion

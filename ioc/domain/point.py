@@ -40,6 +40,11 @@ class Point(msgspec.Struct, frozen=True, gc=False, eq=False):
         return self.measurement, self.tags, self.ts, self.fields
 
 
+def in_time(point: Point) -> tuple[int, str, tuple[tuple[str, str], ...]]:
+    """Sorts points of several measurements: by time, then by what they are of."""
+    return point.ts, point.measurement, point.tags
+
+
 class PointRefusal(msgspec.Struct, frozen=True):
     """The store took a point not at all (`field` None), or all of it but one field."""
 

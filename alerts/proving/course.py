@@ -1,0 +1,40 @@
+"""Rules and routes on given inputs and a given clock, without liveness of their own: what happened is told, not heard."""
+
+from collections.abc import Iterable, Sequence
+
+from alerts.inputs import Input, Tick
+from alerts.proving.backdrop import Backdrop
+from alerts.proving.chronicle import Chronicle
+from ioc.domain.alarm import Alarm, Transition
+from ioc.domain.registry import Device
+
+
+class Course:
+    """One engine and one notifier; `chronicle` holds what they decided."""
+
+    def __init__(self, backdrop: Backdrop, devices: Iterable[Device]) -> None:
+        fleet = backdrop.fleet(devices)
+        self._engine = backdrop.engine(fleet)
+        self._notifier = backdrop.notifier(fleet)
+        self.chronicle = Chronicle()
+
+    def step(self, inputs: Sequence[Input], now: int, *, hearing: bool) -> None:
+        """What follows at `now` (Unix ms) from what has come in since the last step; messages that were due before go out first."""
+        self._let_due(now)
+        outcome = self._engine.step((*inputs, Tick(now, hearing)), now)
+        self._say(outcome.transitions, outcome.alarms, now)
+
+    def active(self) -> tuple[Alarm, ...]:
+        """Alarms that stand."""
+        return self._engine.active()
+
+    def _let_due(self, now: int) -> None:
+        while (due := self._notifier.next_due) is not None and due <= now:
+            notice = self._notifier.due(due)
+            self.chronicle.take((), (), notice.outbox)
+
+    def _say(self, transitions: Sequence[Transition], alarms: Sequence[Alarm], now: int) -> None:
+        if not transitions:
+            return
+        notice = self._notifier.step(transitions, {alarm.id: alarm for alarm in alarms}, now)
+        self.chronicle.take(transitions, alarms, notice.outbox)

@@ -1,0 +1,135 @@
+"""Stored points as what the rules decide on.
+
+Everything happens at its own time, also what came late: that is how a backtest finds what live decisions could not know.
+Liveness and our own conditions are taken as they were written down; the conditions of devices' clocks are not stored.
+"""
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from alerts.inputs import Input, OwnCondition
+from alerts.own import OWN_RULES
+from alerts.proving.chronicle import MOST, TooMuchError
+from ioc.domain.alarm import Step
+from ioc.domain.family import Family, MetricType
+from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
+from ioc.domain.point import Point, in_time
+from ioc.domain.registry import Device
+from ioc.domain.sample import DeviceEvent, Sample, Value
+
+EVENT, AVAILABILITY, ALARM = "event", "availability", "alarm"
+_ENDS = frozenset({Step.CLEARED.value, Step.WITHDRAWN.value})
+
+
+class LiveAlarm(msgspec.Struct, kw_only=True):
+    """A device's alarm as it was raised and ended live; `begin` None = before the history begins, `end` None = not ended in it."""
+
+    id: str
+    rule: str
+    device: str
+    unit: str | None
+    severity: str
+    begin: int | None
+    end: int | None = None
+
+
+class History:
+    """Takes points in their order; remembers each device's liveness, and the alarms that were raised live."""
+
+    def __init__(self, families: Mapping[str, Family], devices: Mapping[str, Device]) -> None:
+        self._families = families
+        self._devices = devices
+        self._said: dict[str, Liveness] = {}
+        self.live: dict[str, LiveAlarm] = {}
+        """By id, in the order of time."""
+        self.samples = 0
+        """How many were taken."""
+
+    @property
+    def measurements(self) -> list[str]:
+        """What has to be read."""
+        return [*self._families, EVENT, AVAILABILITY, ALARM]
+
+    def inputs(self, points: Iterable[Point]) -> list[tuple[int, Input]]:
+        """What the points tell with its time (Unix ms), in order of time and, of one moment, liveness first, whatever their order was.
+
+        TooMuchError when more alarms were raised live than anybody could read.
+        """
+        found: list[tuple[int, Input]] = []
+        for point in sorted(points, key=in_time):
+            tags = dict(point.tags)
+            if point.measurement == ALARM:
+                self._alarm(point, tags)
+            one = self._input(point, tags)
+            if one is not None:
+                found.append((point.ts, one))
+        found.sort(key=_rank)
+        return found
+
+    def _input(self, point: Point, tags: Mapping[str, str]) -> Input | None:
+        if point.measurement == ALARM:
+            return self._own(point, tags)
+        device = self._devices.get(tags.get("device", ""))
+        if device is None:
+            return None
+        if point.measurement == AVAILABILITY:
+            return self._liveness(point, device)
+        if point.measurement == EVENT:
+            return DeviceEvent(
+                device.family, device.device, point.ts, point.ts, tags.get("event", ""), str(point.fields.get("body", "")), 0, live=True
+            )
+        return self._sample(point, device) if point.measurement == device.family else None
+
+    def _sample(self, point: Point, device: Device) -> Sample:
+        self.samples += 1
+        values: list[Value] = []
+        for metric in self._families[device.family].metrics:
+            value = point.fields.get(metric.name)
+            values.append(float(value) if metric.type is MetricType.FLOAT and isinstance(value, int) else value)
+        return Sample(device.family, device.device, point.ts, point.ts, tuple(values), 0, live=True)
+
+    def _liveness(self, point: Point, device: Device) -> LivenessChange | None:
+        """Availability is written down again and again; only what it changes counts, and our own blindness is no change of a device."""
+        if point.fields.get("cause") == Cause.BLIND.value:
+            return None
+        try:
+            state, cause = Liveness(str(point.fields.get("state"))), Cause(str(point.fields.get("cause")))
+        except ValueError:
+            return None
+        if self._said.get(device.device) is state:
+            return None
+        self._said[device.device] = state
+        return LivenessChange(device.device, device.family, state, cause, point.ts, None)
+
+    def _own(self, point: Point, tags: Mapping[str, str]) -> OwnCondition | None:
+        rule, step = tags.get("rule", ""), point.fields.get("transition")
+        if rule not in OWN_RULES or (step != Step.RAISED.value and step not in _ENDS):
+            return None
+        return OwnCondition(rule, point.ts, point.ts if step == Step.RAISED.value else None, "")
+
+    def _alarm(self, point: Point, tags: Mapping[str, str]) -> None:
+        alarm, step = str(point.fields.get("id", "")), point.fields.get("transition")
+        known = self.live.get(alarm)
+        if "device" not in tags or (step != Step.RAISED.value and step not in _ENDS):
+            return
+        if known is None:
+            if len(self.live) >= MOST:
+                msg = f"more than {MOST} alarms were raised live in this time; take a shorter one"
+                raise TooMuchError(msg)
+            raised = step == Step.RAISED.value
+            known = self.live[alarm] = LiveAlarm(
+                id=alarm,
+                rule=tags.get("rule", ""),
+                device=tags["device"],
+                unit=tags.get("unit"),
+                severity=tags.get("severity", ""),
+                begin=point.ts if raised else None,
+            )
+        if step in _ENDS:
+            known.end = point.ts
+
+
+def _rank(told: tuple[int, Input]) -> tuple[int, bool]:
+    """Of one moment, what says whether we and the devices are there comes first."""
+    return told[0], not isinstance(told[1], OwnCondition | LivenessChange)
