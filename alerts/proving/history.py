@@ -12,7 +12,7 @@ from alerts.inputs import Input, OwnCondition
 from alerts.own import OWN_RULES
 from alerts.proving.chronicle import MOST, TooMuchError
 from ioc.domain.alarm import Step
-from ioc.domain.family import Family, MetricType
+from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.point import Point, in_time
 from ioc.domain.registry import Device
@@ -38,7 +38,7 @@ class History:
     """Takes points in their order; remembers each device's liveness, and the alarms that were raised live."""
 
     def __init__(self, families: Mapping[str, Family], devices: Mapping[str, Device]) -> None:
-        self._families = families
+        self._names = {name: tuple(family.index) for name, family in families.items()}
         self._devices = devices
         self._said: dict[str, Liveness] = {}
         self.live: dict[str, LiveAlarm] = {}
@@ -49,7 +49,7 @@ class History:
     @property
     def measurements(self) -> list[str]:
         """What has to be read."""
-        return [*self._families, EVENT, AVAILABILITY, ALARM]
+        return [*self._names, EVENT, AVAILABILITY, ALARM]
 
     def inputs(self, points: Iterable[Point]) -> list[tuple[int, Input]]:
         """What the points tell with its time (Unix ms), in order of time and, of one moment, liveness first, whatever their order was.
@@ -58,36 +58,33 @@ class History:
         """
         found: list[tuple[int, Input]] = []
         for point in sorted(points, key=in_time):
-            tags = dict(point.tags)
-            if point.measurement == ALARM:
-                self._alarm(point, tags)
-            one = self._input(point, tags)
+            one = self._sampled(point) if point.measurement in self._names else self._told(point)
             if one is not None:
                 found.append((point.ts, one))
         found.sort(key=_rank)
         return found
 
-    def _input(self, point: Point, tags: Mapping[str, str]) -> Input | None:
+    def _told(self, point: Point) -> Input | None:
+        tags = dict(point.tags)
         if point.measurement == ALARM:
+            self._alarm(point, tags)
             return self._own(point, tags)
         device = self._devices.get(tags.get("device", ""))
         if device is None:
             return None
         if point.measurement == AVAILABILITY:
             return self._liveness(point, device)
-        if point.measurement == EVENT:
-            return DeviceEvent(
-                device.family, device.device, point.ts, point.ts, tags.get("event", ""), str(point.fields.get("body", "")), 0, live=True
-            )
-        return self._sample(point, device) if point.measurement == device.family else None
+        name, body = tags.get("event", ""), str(point.fields.get("body", ""))
+        return DeviceEvent(device.family, device.device, point.ts, point.ts, name, body, 0, live=True)
 
-    def _sample(self, point: Point, device: Device) -> Sample:
+    def _sampled(self, point: Point) -> Sample | None:
+        """Hot: a backtest reads millions. Types are the store's, which holds them as the family declares them."""
+        device = self._devices.get(point.tags[0][1]) if point.tags else None
+        if device is None or device.family != point.measurement:
+            return None
         self.samples += 1
-        values: list[Value] = []
-        for metric in self._families[device.family].metrics:
-            value = point.fields.get(metric.name)
-            values.append(float(value) if metric.type is MetricType.FLOAT and isinstance(value, int) else value)
-        return Sample(device.family, device.device, point.ts, point.ts, tuple(values), 0, live=True)
+        values: tuple[Value, ...] = tuple(map(point.fields.get, self._names[device.family]))
+        return Sample(device.family, device.device, point.ts, point.ts, values, 0, live=True)
 
     def _liveness(self, point: Point, device: Device) -> LivenessChange | None:
         """Availability is written down again and again; only what it changes counts, and our own blindness is no change of a device."""
