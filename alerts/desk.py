@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -138,6 +138,15 @@ class Desk:
                 self._notifier.silence(silence)
             await self._commit(self._engine.reconcile(self._clock()), (), (), ())
             return await self._settle(self.presence.news(said), ())
+
+    async def renew(self, begin: Callable[[], Awaitable[tuple[Engine, Notifier, Sequence[Silence]]]]) -> None:
+        """Goes on with an engine and a notifier that `begin` has restored from what is committed: a restart that never ceases to hear."""
+        async with self._lock:
+            self._engine, self._notifier, silences = await begin()
+            for silence in silences:
+                self._notifier.silence(silence)
+            await self._commit(self._engine.reconcile(self._clock()), (), (), ())
+            await self._commit(self._judge(self.presence.lives(self._fleet.devices(), self._clock())), (), (), ())
 
     async def register(self, devices: Sequence[Device]) -> None:
         """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""

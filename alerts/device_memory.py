@@ -50,6 +50,13 @@ class DeviceMemory:
         self.values = tuple(known[place][1] if place in known else None for place in places)
         self.fresh = tuple(known[place][1] if place in known and known[place][0] == self.ts else None for place in places)
 
+    def held(self) -> dict[str, tuple[int, Value]]:
+        """The values that hold, as `restore` takes them; all at the time of the newest."""
+        if self.ts is None:
+            return {}
+        named = zip(self.rules.family.index, self.values, strict=True)
+        return {name: (self.ts, value) for name, value in named if value is not None}
+
     def take(self, sample: Sample) -> bool:
         """Takes a sample over; False = it is as old as, or older than, what is known, and adds nothing."""
         values = sample.values

@@ -143,6 +143,15 @@ class Engine:
             self._absent(memory, device, memory.away_since, "offline when it was approved")
         return self._outcome()
 
+    @property
+    def heard_until(self) -> int | None:
+        """The last tick's, as `restore` takes it."""
+        return self._blindness.heard_until or None
+
+    def held(self) -> dict[str, dict[str, tuple[int, Value]]]:
+        """The values that hold now, as `restore` takes them: device → metric → (ts, value)."""
+        return {device: memory.held() for device, memory in self._standing.memories.items()}
+
     def active(self) -> tuple[Alarm, ...]:
         """Alarms whose condition stands, in the order in which they were raised."""
         return tuple(self._book.active())

@@ -86,6 +86,16 @@ class Presence:
                 news.append(msgspec.structs.replace(change, state=state))
         return news
 
+    def lives(self, devices: Iterable[Device], now: int) -> list[LivenessChange]:
+        """What was said of each device, deaf or not, as of now: for somebody who has not listened so far."""
+        return [self._life(one, now) for one in devices if not any(ears.liveness.untold(one.device) for ears in self._ears.values())]
+
+    def _life(self, device: Device, now: int) -> LivenessChange:
+        books = [ears.liveness for ears in self._ears.values()]
+        state = _together(book.state(device.device) for book in books)
+        cause = next(book.cause(device.device) for book in books if book.state(device.device) is state)
+        return LivenessChange(device.device, device.family, state, cause, now, self.last_arrival(device.device))
+
     def tick(self) -> list[Tick]:
         """We have heard up to the source that is furthest behind."""
         heard = [ears.hearing.heard_until for ears in self._ears.values()]

@@ -10,7 +10,9 @@ _MINUTES_A_DAY = 24 * 60
 
 
 def parse_clock(text: object) -> int:
-    """Minutes since midnight of a text like `05:00`; ValueError says what was expected."""
+    """Minutes since midnight of a text like `05:00`, or as they are; ValueError says what was expected."""
+    if isinstance(text, int) and not isinstance(text, bool):
+        return text
     match = _CLOCK.fullmatch(str(text).strip())
     if match is None:
         msg = f'{text!r} is not a time of day; write it as "22:00"'

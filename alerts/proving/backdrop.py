@@ -1,6 +1,6 @@
 """What the rules need to know of a site, besides what happens there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 
 from alerts.clock_rules import ClockRule
@@ -27,7 +27,7 @@ class Backdrop:
         rules: Sequence[Rule],
         clock_rules: Sequence[ClockRule],
         routes: Sequence[Route],
-        units: Mapping[str, Unit],
+        unit: Callable[[str], Unit | None],
     ) -> None:
         self.site = site
         self.language = language
@@ -36,7 +36,7 @@ class Backdrop:
         self.rules = rules
         self.clock_rules = clock_rules
         self.routes = routes
-        self.units = units
+        self.unit = unit
 
     def engine(self, fleet: Fleet) -> Engine:
         """The rules at work on these devices, with nothing decided yet."""
@@ -46,20 +46,23 @@ class Backdrop:
             families=self.families.values(),
             device_of=fleet.device,
             zone=self.zone,
-            unit_name=lambda unit: self.units[unit].name if unit in self.units else None,
+            unit_name=self._unit_name,
             clock_rules=self.clock_rules,
         )
 
     def notifier(self, fleet: Fleet) -> Notifier:
         """The routes, with nothing said yet."""
-        wording = Wording(
+        return Notifier(self.routes, wording=self.wording(fleet))
+
+    def wording(self, fleet: Fleet) -> Wording:
+        """How texts about these devices are written."""
+        return Wording(
             language=self.language,
             zone=self.zone,
             device=fleet.device,
-            unit=self.units.get,
+            unit=self.unit,
             families={name: family.labels for name, family in self.families.items()},
         )
-        return Notifier(self.routes, wording=wording)
 
     def fleet(self, devices: Iterable[Device]) -> Fleet:
         """The registry."""
@@ -67,3 +70,7 @@ class Backdrop:
         for device in devices:
             fleet.place(device)
         return fleet
+
+    def _unit_name(self, unit: str) -> str | None:
+        row = self.unit(unit)
+        return None if row is None else row.name

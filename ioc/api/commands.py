@@ -2,13 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
 from ioc.api.control import ControlError, Handler
 from ioc.api.documents import drift_document, ledger_document, quarantine_document
-from ioc.api.ports import Drifts, Ledger, Quarantine
+from ioc.api.ports import Drifts, Ledger, Quarantine, Recording
 from ioc.domain.audit import Expected
 from ioc.domain.nearest import Nearest
 from ioc.domain.principal import Role
@@ -134,6 +135,14 @@ class ListDrift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     acknowledged: bool | None = None
     limit: int = 100
     cursor: str | None = None
+
+
+class StartRecording(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Into a new file, for `lasts` ms or until it has `limit` bytes."""
+
+    path: str
+    lasts: int
+    limit: int
 
 
 class Span(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -278,6 +287,26 @@ def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:
         "quarantine.replay": replay,
         "quarantine.replay_many": replay_many,
     }
+
+
+def record_commands(recording: Recording, *, clock: Callable[[], int]) -> dict[str, Handler]:
+    """`record.start|stop|state`."""
+
+    async def start(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        wanted = _read(args, StartRecording)
+        path = Path(wanted.path)
+        if not path.is_absolute() or wanted.lasts <= 0 or wanted.limit <= 0:
+            msg = "a recording needs an absolute path, a time and a size"
+            raise ControlError(msg)
+        return await recording.start(path, until=clock() + wanted.lasts, limit=wanted.limit)
+
+    async def stop(_args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        return await recording.stop()
+
+    async def state(_args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        return recording.state()
+
+    return {"record.start": start, "record.stop": stop, "record.state": state}
 
 
 class _RegistryDesk:

@@ -6,6 +6,7 @@ Every method may raise UnavailableError, or the domain's StateUnavailableError a
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -283,6 +284,30 @@ class Health(Protocol):
 
     async def platform(self) -> Platform:
         """Answers at once, from what is known."""
+
+
+class Recorded(msgspec.Struct, frozen=True, kw_only=True):
+    """A recording that goes on (`path` set: up to `until`, Unix ms, or `limit`, bytes), or how the last one ended."""
+
+    path: str | None
+    until: int | None
+    limit: int | None
+    written: int
+    """Bytes in the file so far."""
+    ended: str
+
+
+class Recording(Protocol):
+    """Writing down what rules and routes are told."""
+
+    async def start(self, path: Path, *, until: int, limit: int) -> Recorded:
+        """Begins; ConflictError says why it can't."""
+
+    async def stop(self) -> Recorded:
+        """Ends it; ConflictError where none goes on."""
+
+    def state(self) -> Recorded:
+        """How far it is."""
 
 
 class Tokens(Protocol):

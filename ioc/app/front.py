@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from ioc.api.ack_page import AckPage
 from ioc.api.app import build_app
-from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, record_commands, registry_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
 from ioc.api.incidents import incident_commands
@@ -123,6 +123,7 @@ class Front:
             **incident_commands(state.incidents),
             **incident_commands(state.incidents, self._server.notifier),
             **quarantine_commands(self._server.quarantine),
+            **record_commands(self._server.recording, clock=now_ms),
         }
 
     def metrics_registry(self) -> CollectorRegistry:

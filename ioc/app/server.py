@@ -18,9 +18,9 @@ from alerts.flapping import Flapping
 from alerts.guards import Guards
 from alerts.incidents import Incidents
 from alerts.message import Wording
-from alerts.notifier import Notifier
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from alerts.taped import TapedEngine, TapedFleet, TapedNotifier
 from collectors.claims import Claims
 from collectors.deadband import memories
 from collectors.drain import Drain
@@ -48,6 +48,8 @@ from ioc.app.late_store import LateStore
 from ioc.app.neighbours import Neighbours
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
+from ioc.app.recorder import Recorder
+from ioc.app.recording import ServerRecording
 from ioc.app.records import LedgerReader
 from ioc.app.registry import import_at_first_start
 from ioc.app.replaying import Replayer
@@ -57,7 +59,7 @@ from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
 from ioc.config.load import Config
 from ioc.domain.alarm import Severity
-from ioc.domain.fleet import Fleet, FleetViews
+from ioc.domain.fleet import FleetViews
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
 from ioc.domain.registry import Device
@@ -94,7 +96,9 @@ class Server:
         self.store = store
         self.ack_key = ack_key
         self.stopping = asyncio.Event()
-        self.fleet = Fleet(config.families)
+        self.recorder = Recorder(settings.data_dir, clock=now_ms)
+        self.fleet = TapedFleet(config.families)
+        self.fleet.tape = self.recorder
         self.writer = Writer(store, files.spool, clock=now_ms)
         self.hub = Hub(clock=now_ms, boot=secrets.token_hex(4))
         ears = {broker.client_id: Ears(now_ms()) for broker in settings.brokers}
@@ -109,6 +113,8 @@ class Server:
             clock_rules=config.clock_rules,
         )
         self.notifier = self._notifier()
+        self.engine = self.new_engine()
+        self.notifier = self.new_notifier()
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -235,6 +241,7 @@ class Server:
             clock=now_ms,
         )
         self.quarantine = QuarantineDesk(files.quarantine, replayer, fleet=self.fleet)
+        self.recording = ServerRecording(self)
         self.open_access = open_access
 
     async def restore(self) -> None:
@@ -245,6 +252,8 @@ class Server:
         if self.config.settings.store.rollups.enabled:
             await self.rollups.begin()
         restored, families = self.restored, self.config.families
+        if self.recorder.resume():
+            self.recording.open((), restored.units)
         known = await read_latest(self.store, self.files.spool, [*families, "availability"], now)
         said = restore_devices(restored.devices, self.fleet, list(self.ears.values()), families, known)
         held = {device: fields for family in families for device, fields in known.latest[family].items()}
@@ -272,6 +281,7 @@ class Server:
                 group.create_task(self.drain.run(), name="drain"),
                 group.create_task(self.drift.watch(), name="drift"),
                 group.create_task(self.outbox.run(), name="outbox"),
+                group.create_task(self.recording.run(), name="recording"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),
                 group.create_task(front.tell_own_state(), name="own state"),
@@ -304,8 +314,30 @@ class Server:
             async with asyncio.timeout(SETTLE_WITHIN_S):
                 await self.house.settled()
                 await self.drift.save()
+                await self.recorder.flush()
                 for source in self.sources.values():
                     await source.pipeline.book_returned(source.session.remaining())
+
+    def new_engine(self) -> TapedEngine:
+        """The rules, with nothing restored yet."""
+        config = self.config
+        engine = TapedEngine(
+            config.rules,
+            site=config.settings.site.id,
+            families=config.families.values(),
+            device_of=self.fleet.device,
+            zone=config.settings.site.zone,
+            unit_name=self._unit_name,
+            clock_rules=config.clock_rules,
+        )
+        engine.tape = self.recorder
+        return engine
+
+    def new_notifier(self) -> TapedNotifier:
+        """The routes, with nothing restored yet."""
+        notifier = TapedNotifier(self.config.notify.routes, wording=self._wording())
+        notifier.tape = self.recorder
+        return notifier
 
     def _rebooked(self, minutes: Iterable[int]) -> None:
         self.house.rebooked(minutes)
@@ -354,6 +386,7 @@ class Server:
         return self.engine.worst(device) in {Severity.CRITICAL, Severity.MAJOR}
 
     async def _register(self, devices: Sequence[Device]) -> None:
+        self.recording.units_changed()
         await self.desk.register(devices)
 
     def _evicted(self) -> int:

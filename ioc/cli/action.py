@@ -31,8 +31,11 @@ from ioc.config.problem import Problem
 from ioc.config.settings import Site
 from ioc.domain.family import Family
 
-_NEED_SERVER = ("quarantine.replay", "quarantine.replay_many")
-"""For these commands decoder and store must be at work."""
+_NEED_SERVER = {
+    **dict.fromkeys(("quarantine.replay", "quarantine.replay_many"), "quarantine replay"),
+    **dict.fromkeys(("record.start", "record.stop", "record.state"), "record"),
+}
+"""For these the parts of a server must be at work."""
 _FOR_EVER_MS = 2**62
 _NO_LIMIT = 2**62
 
@@ -56,7 +59,7 @@ async def _act(where: Place, command: str, args: Mapping[str, Any]) -> Any:  # n
         return await ask(where.data_dir, command, args)
     except NotRunningError:
         if command in _NEED_SERVER:
-            msg = f"no server is running on {where.data_dir}, and `ioc quarantine replay` needs one; start `ioc run`"
+            msg = f"no server is running on {where.data_dir}, and `ioc {_NEED_SERVER[command]}` needs one; start `ioc run`"
             raise Failure(msg, Exit.UNREACHABLE) from None
     with data_dir_lock(where.data_dir):
         async with _on_files(where) as handlers:

@@ -11,6 +11,7 @@ from ioc.cli.drift import drift
 from ioc.cli.families import families
 from ioc.cli.incidents import incidents
 from ioc.cli.links import links
+from ioc.cli.recordings import record, replay
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
 from ioc.cli.rules import rules
@@ -48,6 +49,8 @@ app.command()(run)
 app.command()(simulate)
 app.command()(check)
 app.command()(doctor)
+app.command()(record)
+app.command()(replay)
 app.add_typer(config_app, name="config")
 app.add_typer(units, name="units")
 app.add_typer(devices, name="devices")

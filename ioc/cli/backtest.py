@@ -113,7 +113,7 @@ def run_all(where: Place, span: Span, families: Mapping[str, Family], sets: Sequ
                 rules=some,
                 clock_rules=(),
                 routes=routes,
-                units=units,
+                unit=units.get,
             ),
             devices.values(),
         )

@@ -84,7 +84,7 @@ def load_rule_tests(document: Document, site_routes: Sequence[Route] = ()) -> Lo
         rules=rules,
         clock_rules=CLOCK_RULES if file.shipped_rules else (),
         routes=routes,
-        units={unit: Unit(unit=unit, code=unit, valid_from="2025-07-01", name=name) for unit, name in file.units.items()},
+        unit={unit: Unit(unit=unit, code=unit, valid_from="2025-07-01", name=name) for unit, name in file.units.items()}.get,
     )
     return LoadedTests(document=document, file=file, backdrop=backdrop, series=tuple(series))
 

@@ -127,6 +127,11 @@ class LivenessBook:
         life = self._lives.get(device)
         return Cause.BLIND if life is None else life.cause
 
+    def untold(self, device: str) -> bool:
+        """Whether it is offline as never seen, and nobody was told so yet."""
+        life = self._lives.get(device)
+        return life is not None and life.unseen_since is not None
+
     def last_arrival(self, device: str) -> int | None:
         """When a device was last heard (Unix ms)."""
         life = self._lives.get(device)

@@ -11,7 +11,7 @@ from alerts.rule import Rule
 from collectors.points import PointEncoder
 from ioc.domain.hearing import Heard, Lost
 from ioc.domain.point import Point
-from ioc.domain.registry import Device
+from ioc.domain.registry import Device, Unit
 from ioc.domain.sample import Arrival, Sample, Value
 from ruling.stage import FAMILIES, sample, shipped_rules
 
@@ -19,6 +19,7 @@ ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 START = 1_772_727_000_000
 """2026-03-05 23:10 in Hà Nội."""
 SECOND, MINUTE = 1_000, 60_000
+UNITS = {"u1": Unit(unit="u1", code="07900", valid_from="2025-07-01", name="Phường Việt Trì")}
 NOTIFY = NotifyFile.model_validate(
     {
         "channels": {"ops": {"kind": "file", "path": "./ops.jsonl"}},
@@ -37,7 +38,7 @@ def backdrop(rules: Sequence[Rule] | None = None) -> Backdrop:
         rules=shipped_rules() if rules is None else rules,
         clock_rules=(),
         routes=NOTIFY.routes,
-        units={},
+        unit=UNITS.get,
     )
 
 
