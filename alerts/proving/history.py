@@ -40,7 +40,10 @@ class History:
     def __init__(self, families: Mapping[str, Family], devices: Mapping[str, Device]) -> None:
         self._names = {name: tuple(family.index) for name, family in families.items()}
         self._devices = devices
+        self._silence = {name: family.silence_ms for name, family in families.items()}
         self._said: dict[str, Liveness] = {}
+        self._unheard: dict[str, int] = {}
+        """Since when devices of which nothing was said are written down as offline."""
         self.live: dict[str, LiveAlarm] = {}
         """By id, in the order of time."""
         self.samples = 0
@@ -94,10 +97,16 @@ class History:
             state, cause = Liveness(str(point.fields.get("state"))), Cause(str(point.fields.get("cause")))
         except ValueError:
             return None
-        if self._said.get(device.device) is state:
+        if self._said.get(device.device) is state or (state is Liveness.OFFLINE and self._is_early(device, point.ts)):
             return None
         self._said[device.device] = state
         return LivenessChange(device.device, device.family, state, cause, point.ts, None)
+
+    def _is_early(self, device: Device, at: int) -> bool:
+        """A device that was never heard is written down as offline at once, but is told to be so only once it could have been heard."""
+        if device.device in self._said:
+            return False
+        return at - self._unheard.setdefault(device.device, at) < self._silence[device.family]
 
     def _own(self, point: Point, tags: Mapping[str, str]) -> OwnCondition | None:
         rule, step = tags.get("rule", ""), point.fields.get("transition")

@@ -107,6 +107,18 @@ async def test_alarm_that_the_rules_would_not_raise_is_only_live() -> None:
     assert (later, [(one.rule, one.device) for one in missed]) == ([], [("speaker_amp_overheating", "d1")])
 
 
+def offline(device: str, at: int) -> Point:
+    return Point("availability", (("device", device),), {"online": 0, "state": "offline", "cause": "silence"}, at)
+
+
+async def test_device_that_was_never_heard_is_offline_once_it_could_have_been_heard() -> None:
+    """It is written down as offline at once; one that is heard soon was never called so, one that stays silent was."""
+    online = Point("availability", (("device", "d1"),), {"online": 1, "state": "online", "cause": "arrival"}, START + 20 * SECOND)
+    points = [offline("d1", START), online, *(offline("d2", START + minute * MINUTE) for minute in (0, 5, 10))]
+    found, _ = await backtested(points, end=START + 15 * MINUTE)
+    assert [(one.rule, one.device, one.begin) for one in found.alarms] == [("speaker_offline", "d2", START + 5 * MINUTE)]
+
+
 async def test_what_stood_at_the_beginning_is_not_new() -> None:
     """Rules run a while before the span."""
     live = Live(devices("d1"))
