@@ -148,6 +148,11 @@ class Engine:
         """The last tick's, as `restore` takes it."""
         return self._blindness.heard_until or None
 
+    @property
+    def waits(self) -> bool:
+        """Whether any condition's `for` is running, so that ticks matter."""
+        return bool(self._standing.pending)
+
     def held(self) -> dict[str, dict[str, tuple[int, Value]]]:
         """The values that hold now, as `restore` takes them: device → metric → (ts, value)."""
         return {device: memory.held() for device, memory in self._standing.memories.items()}

@@ -53,6 +53,8 @@ async def run(source: PointSource, history: History, courses: Sequence[Course], 
     for piece in range(begin, span.end, PIECE_MS):
         until = min(piece + PIECE_MS, span.end)
         waiting += history.inputs(await source.points(history.measurements, piece, until))
+        if not waiting and all(course.idle(until) for course in courses):
+            due += max(0, until - due + span.step) // span.step * span.step
         while due <= until:
             inputs = _before(waiting, due)
             hearing = _hearing(inputs, before=hearing)

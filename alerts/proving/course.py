@@ -24,9 +24,10 @@ class Course:
         outcome = self._engine.step((*inputs, Tick(now, hearing)), now)
         self._say(outcome.transitions, outcome.alarms, now)
 
-    def active(self) -> tuple[Alarm, ...]:
-        """Alarms that stand."""
-        return self._engine.active()
+    def idle(self, until: int) -> bool:
+        """Whether nothing follows up to a moment (Unix ms) unless something comes in."""
+        due = self._notifier.next_due
+        return not self._engine.waits and (due is None or due > until)
 
     def _let_due(self, now: int) -> None:
         while (due := self._notifier.next_due) is not None and due <= now:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alerts.inputs import Input
 from alerts.proving import chronicle as chronicles
 from alerts.proving.backtest import Span, run, warm_up
 from alerts.proving.chronicle import TooMuchError
@@ -117,6 +118,23 @@ async def test_device_that_was_never_heard_is_offline_once_it_could_have_been_he
     points = [offline("d1", START), online, *(offline("d2", START + minute * MINUTE) for minute in (0, 5, 10))]
     found, _ = await backtested(points, end=START + 15 * MINUTE)
     assert [(one.rule, one.device, one.begin) for one in found.alarms] == [("speaker_offline", "d2", START + 5 * MINUTE)]
+
+
+async def test_months_in_which_nothing_was_stored_pass_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is decided while nothing comes in and nothing waits; what comes afterwards is decided as ever."""
+    steps: list[int] = []
+    step = Course.step
+
+    def counted(course: Course, inputs: Sequence[Input], now: int, *, hearing: bool) -> None:
+        steps.append(now)
+        step(course, inputs, now, hearing=hearing)
+
+    monkeypatch.setattr(Course, "step", counted)
+    late = START + 90 * 24 * HOUR
+    points = [*stored([]), *(Point("speaker", (("device", "d1"),), {"state": "fault"}, late + n * MINUTE) for n in range(3))]
+    found, _ = await backtested(points, end=late + HOUR)
+    assert [(one.rule, one.device, one.begin) for one in found.alarms] == [("speaker_fault", "d1", late + 30 * SECOND)]
+    assert len(steps) < 2 * HOUR // (5 * SECOND)
 
 
 async def test_what_stood_at_the_beginning_is_not_new() -> None:
