@@ -2,9 +2,9 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from alerts.notify_file import Route, Texts
 from alerts.proving.notation import Step, parse_series
@@ -79,6 +79,13 @@ class Spell(_Declared):
 
     from_: Offset = Field(alias="from")
     to: Offset
+
+    @model_validator(mode="after")
+    def _lasts(self) -> Self:
+        if self.to <= self.from_:
+            msg = "it ends before it begins; write a `to` after its `from`"
+            raise ValueError(msg)
+        return self
 
 
 class OwnSpell(Spell):
@@ -178,3 +185,10 @@ class RuleTestFile(_Declared):
     units: dict[str, str] = Field(default_factory=dict)
     """Unit → its name."""
     tests: tuple[RuleTest, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _routes_once(self) -> Self:
+        if self.routes and self.notify is not None:
+            msg = "`routes` and `notify` exclude each other; keep one of them"
+            raise ValueError(msg)
+        return self

@@ -1,6 +1,6 @@
 """Files of rule tests, with the rules, families and routes that they name."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -15,19 +15,16 @@ from ioc.config.document import Document, read_document
 from ioc.config.families import load_families
 from ioc.config.known_keys import suggestion
 from ioc.config.problem import ConfigError, Problem
+from ioc.config.rule_test_faults import Fault, Location, test_faults, unsendable
 from ioc.config.rules import load_rules
 from ioc.config.validation import problem_at, validate
 from ioc.domain.family import Family
 from ioc.domain.registry import Unit
 from ioc.domain.sample import Value
-from ioc.domain.topic import is_device_id
 
 SITE = "test"
 _FOR_EVER_MS = 2**62
 TypedSeries = Mapping[str, Mapping[str, Sequence[Value | Stale]]]
-Location = tuple[str | int, ...]
-Fault = tuple[Location, str, str]
-"""Path from a test's mapping, what is wrong, what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +69,7 @@ def load_rule_tests(document: Document, site_routes: Sequence[Route] = ()) -> Lo
     for index, test in enumerate(file.tests):
         values, unfit = _typed(test, families)
         series.append(values)
-        faults = [*_faults(test, families, known), *unfit]
+        faults = [*test_faults(test, families, known), *unfit, *(() if routes else unsendable(test))]
         problems += [problem_at(document, ("tests", index, *path), what, do) for path, what, do in faults]
     if problems:
         raise ConfigError(problems)
@@ -107,41 +104,6 @@ def _zone(file: RuleTestFile, document: Document, problems: list[Problem]) -> Zo
         what = f"there is no time zone `{file.site.timezone}`"
         problems.append(problem_at(document, ("site", "timezone"), what, "write it as Asia/Ho_Chi_Minh"))
         return ZoneInfo("UTC")
-
-
-def _faults(test: RuleTest, families: Mapping[str, Family], rules: Sequence[str]) -> Iterator[Fault]:
-    """Names by which nothing is known, and expectations out of order."""
-    for name, device in test.devices.items():
-        if device.family not in families:
-            yield ("devices", name, "family"), f"there is no family `{device.family}`", suggestion(device.family, families, noun="families")
-        if not is_device_id(name):
-            yield ("devices", name), f"`{name}` is no device id", "use letters, digits, dot, dash and underscore"
-    for path, device_name in _devices_named(test):
-        if device_name is not None and device_name not in test.devices:
-            yield path, f"the test has no device `{device_name}`", suggestion(device_name, test.devices, noun="devices")
-    for path, rule in _rules_named(test):
-        if rule not in rules:
-            yield path, f"there is no rule `{rule}`", suggestion(rule, rules, noun="rules")
-    last = 0
-    for number, expectation in enumerate(test.expect):
-        if expectation.at < last:
-            yield ("expect", number, "at"), "lies before the expectation above it", "write expectations in the order of time"
-        last = expectation.at
-
-
-def _devices_named(test: RuleTest) -> Iterator[tuple[Location, str | None]]:
-    yield from ((("series", device), device) for device in test.series)
-    for key in ("events", "acts", "silences"):
-        yield from (((key, number, "device"), one.device) for number, one in enumerate(getattr(test, key)))
-    for number, expectation in enumerate(test.expect):
-        yield from ((("expect", number, "alarms", at, "device"), one.device) for at, one in enumerate(expectation.alarms or ()))
-
-
-def _rules_named(test: RuleTest) -> Iterator[tuple[Location, str]]:
-    for key in ("acts", "silences", "own"):
-        yield from (((key, number, "rule"), one.rule) for number, one in enumerate(getattr(test, key)) if one.rule is not None)
-    for number, expectation in enumerate(test.expect):
-        yield from ((("expect", number, "alarms", at, "rule"), one.rule) for at, one in enumerate(expectation.alarms or ()))
 
 
 def _typed(test: RuleTest, families: Mapping[str, Family]) -> tuple[TypedSeries, list[Fault]]:

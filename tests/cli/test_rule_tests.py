@@ -110,6 +110,11 @@ def test_alarm_that_nobody_expected_fails(ioc: Ioc, site: Path) -> None:
         ("./rules.yaml", "./rule.yaml", "rule.yaml: does not exist"),
         ("language: en}", "language: en, timezone: Hanoi}", "hot.yaml:3: site.timezone: there is no time zone `Hanoi`"),
         ("interval: 60s", "intervall: 60s", "hot.yaml:7: tests[0].intervall: unknown key `intervall`; did you mean `interval`?"),
+        ("interval: 60s", "own: [{from: 1m, to: 2m, rule: pump_hot}]", "tests[0].own[0].rule: `pump_hot` is no condition of our own"),
+        ("interval: 60s", "own: [{from: 1m, to: 2m, rule: ioc_blind}]", "is raised where we hear nothing; use `blind:`"),
+        ("interval: 60s", "blind: [{from: 2m, to: 1m}]", "tests[0].blind[0]: it ends before it begins; write a `to` after"),
+        ("routes: ", "notify: n.yaml\nroutes: ", "`routes` and `notify` exclude each other"),
+        ("routes: [{group_by: [device], group_wait: 30s, channels: [ops]}]\n", "", "there are no routes, so no message is ever sent; add"),
         ("interval: 60s", "start: noon", "hot.yaml:7: tests[0].start: 'noon' is not a local date and time"),
     ],
 )
