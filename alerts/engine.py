@@ -169,6 +169,11 @@ class Engine:
         """The gravest of a device's active alarms."""
         return self._book.worst(device)
 
+    def liveness(self, device: str) -> Liveness | None:
+        """What was told of a device's liveness last; None = nothing yet."""
+        memory = self._standing.memories.get(device)
+        return None if memory is None else memory.liveness
+
     def alarm(self, alarm: str) -> Alarm | None:
         """An active or recently ended alarm as it stands now."""
         return self._book.find(alarm)

@@ -141,6 +141,22 @@ class AckLinks(Declared):
     valid: DurationMs = Field(default=_DAY_MS, ge=60_000, le=30 * _DAY_MS)
 
 
+class NotifyPlan(Declared):
+    """Who is told of what, without the channels: all that deciding needs."""
+
+    routes: tuple[Route, ...] = ()
+    incidents: IncidentPlan = IncidentPlan()
+    depends_on: tuple[Dependency, ...] = ()
+    flapping: FlappingPlan = FlappingPlan()
+    flood: FloodPlan = FloodPlan()
+
+    @classmethod
+    def alone(cls, routes: Iterable[Route]) -> Self:
+        """Each alarm is told for itself."""
+        off = IncidentPlan(enabled=False), FlappingPlan(enabled=False), FloodPlan(enabled=False)
+        return cls(routes=tuple(routes), incidents=off[0], flapping=off[1], flood=off[2])
+
+
 class NotifyFile(Declared):
     """The whole file. The first matching route takes an alarm; with `continue` the search goes on."""
 
@@ -162,7 +178,14 @@ class NotifyFile(Declared):
         return entries
 
     @property
-    def capped(self) -> FloodPlan:
+    def plan(self) -> NotifyPlan:
+        """What is decided by it."""
+        return NotifyPlan(
+            routes=self.routes, incidents=self.incidents, depends_on=self.depends_on, flapping=self.flapping, flood=self._capped
+        )
+
+    @property
+    def _capped(self) -> FloodPlan:
         """The cap on messages with the names of the channels that it holds for."""
         people = (name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
         return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": tuple(people)})
@@ -184,7 +207,9 @@ class NotifyFile(Declared):
 
 
 def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
-    places = [(("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)]
+    places: list[tuple[tuple[str | int, ...], str]] = [
+        (("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)
+    ]
     places += [(("flood", "channels", i), name) for i, name in enumerate(notify.flood.channels)]
     return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
 

@@ -6,7 +6,8 @@ from typing import Protocol
 from alerts.engine import Engine, Outcome
 from alerts.inputs import Input
 from alerts.lifecycle import Act
-from alerts.notifier import Notice, Notifier
+from alerts.notice import Notice
+from alerts.notifier import Notifier
 from alerts.proving import tape as entries
 from ioc.domain.alarm import Alarm, NotificationGroup, RuleState, Transition
 from ioc.domain.fleet import Fleet

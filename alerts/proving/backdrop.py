@@ -5,9 +5,10 @@ from datetime import tzinfo
 
 from alerts.clock_rules import ClockRule
 from alerts.engine import Engine
+from alerts.guards import guards_of
 from alerts.message import Wording
 from alerts.notifier import Notifier
-from alerts.notify_file import Route
+from alerts.notify_file import NotifyPlan
 from alerts.rule import Rule
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
@@ -26,7 +27,7 @@ class Backdrop:
         families: Mapping[str, Family],
         rules: Sequence[Rule],
         clock_rules: Sequence[ClockRule],
-        routes: Sequence[Route],
+        plan: NotifyPlan,
         unit: Callable[[str], Unit | None],
     ) -> None:
         self.site = site
@@ -35,7 +36,7 @@ class Backdrop:
         self.families = families
         self.rules = rules
         self.clock_rules = clock_rules
-        self.routes = routes
+        self.plan = plan
         self.unit = unit
 
     def engine(self, fleet: Fleet) -> Engine:
@@ -50,9 +51,10 @@ class Backdrop:
             clock_rules=self.clock_rules,
         )
 
-    def notifier(self, fleet: Fleet) -> Notifier:
-        """The routes, with nothing said yet."""
-        return Notifier(self.routes, wording=self.wording(fleet))
+    def notifier(self, fleet: Fleet, engine: Engine) -> Notifier:
+        """The routes and what holds messages back, with nothing said yet."""
+        guards = guards_of(self.plan, rules=self.rules, families=self.families, fleet=fleet, liveness_of=engine.liveness)
+        return Notifier(self.plan.routes, wording=self.wording(fleet), guards=guards)
 
     def wording(self, fleet: Fleet) -> Wording:
         """How texts about these devices are written."""

@@ -7,20 +7,24 @@ from alerts.proving.backdrop import Backdrop
 from alerts.proving.chronicle import Chronicle
 from ioc.domain.alarm import Alarm, Transition
 from ioc.domain.registry import Device
+from ioc.domain.sample import Sample
 
 
 class Course:
     """One engine and one notifier; `chronicle` holds what they decided."""
 
     def __init__(self, backdrop: Backdrop, devices: Iterable[Device]) -> None:
-        fleet = backdrop.fleet(devices)
-        self._engine = backdrop.engine(fleet)
-        self._notifier = backdrop.notifier(fleet)
+        self._fleet = backdrop.fleet(devices)
+        self._engine = backdrop.engine(self._fleet)
+        self._notifier = backdrop.notifier(self._fleet, self._engine)
         self.chronicle = Chronicle()
 
     def step(self, inputs: Sequence[Input], now: int, *, hearing: bool) -> None:
         """What follows at `now` (Unix ms) from what has come in since the last step; messages that were due before go out first."""
         self._let_due(now)
+        for one in inputs:
+            if isinstance(one, Sample):
+                self._fleet.update(one)
         outcome = self._engine.step((*inputs, Tick(now, hearing)), now)
         self._say(outcome.transitions, outcome.alarms, now)
 

@@ -15,6 +15,7 @@ from alerts.proving.chronicle import Chronicle
 from ioc.domain.alarm import Alarm, Transition
 from ioc.domain.fleet import Fleet
 from ioc.domain.registry import Unit
+from ioc.domain.sample import Sample
 from ioc.domain.units import UnitTree
 
 _NO_BEGINNING = "the recording doesn't begin with a site and an engine; it is damaged"
@@ -89,6 +90,8 @@ class Replay:
             case tape.UnitsKnown():
                 self._tree = UnitTree(entry.units)
             case tape.EngineRestored(alarms, states, latest, seq, heard_until):
+                for device, values in latest.items():
+                    _running(self._fleet).restore(device, values)
                 _running(self._engine).restore(alarms=alarms, rule_states=states, latest=latest, seq=seq, heard_until=heard_until)
             case tape.NotifierRestored():
                 _running(self._notifier).restore(entry.groups, entry.alarms, entry.position)
@@ -104,7 +107,10 @@ class Replay:
         self.starts += 1
         self._tree = UnitTree(entry.units)
         self._fleet = self._backdrop.fleet(entry.devices)
-        self._engine, self._notifier = self._backdrop.engine(self._fleet), self._backdrop.notifier(self._fleet)
+        for device, values in entry.told.items():
+            self._fleet.restore(device, {name: (0, value) for name, value in values.items()})
+        self._engine = self._backdrop.engine(self._fleet)
+        self._notifier = self._backdrop.notifier(self._fleet, self._engine)
         self._transitions, self._alarms = [], {}
 
     def _decide(self, entry: tape.Stepped | tape.Acted | tape.Reconciled | tape.DeviceChanged | tape.Withdrawn | tape.Noticed) -> None:
@@ -130,7 +136,11 @@ class Replay:
         engine = _running(self._engine)
         match entry:
             case tape.Stepped():
-                return engine.step(tape.inputs_of(entry), entry.now)
+                inputs = tape.inputs_of(entry)
+                for one in inputs:
+                    if isinstance(one, Sample):
+                        _running(self._fleet).update(one)
+                return engine.step(inputs, entry.now)
             case tape.Acted():
                 return engine.act(entry.alarm, entry.act, entry.now)
             case tape.Reconciled():

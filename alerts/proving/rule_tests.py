@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerts.notify_file import Route, Texts
+from alerts.channel_models import Texts
+from alerts.notify_file import Route
 from alerts.proving.notation import Step, parse_series
 from ioc.domain.alarm import Severity
 from ioc.domain.alarm import Step as AlarmStep

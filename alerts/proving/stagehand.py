@@ -16,7 +16,7 @@ class Stagehand:
         self.chronicle = Chronicle()
         self.fleet = backdrop.fleet(())
         self.engine = backdrop.engine(self.fleet)
-        self.notifier = backdrop.notifier(self.fleet)
+        self.notifier = backdrop.notifier(self.fleet, self.engine)
         self.ears = {source: Ears(now) for source in sources}
         self.desk = Desk(
             engine=self.engine,

@@ -49,6 +49,8 @@ class Started(_Entry, frozen=True):
 
     devices: tuple[Device, ...]
     units: tuple[Unit, ...]
+    told: dict[str, dict[str, Value]]
+    """Device → metric → what it told last, of what devices may have in common."""
 
 
 class Placed(_Entry, frozen=True):

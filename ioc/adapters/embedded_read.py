@@ -80,7 +80,7 @@ def points(connection: sqlite3.Connection, measurements: Sequence[str], start: i
     for slot, number, at, fields in connection.execute(_IN_SLOTS, span):
         ts = slot * SLOT_MS + at
         if number in series and start <= ts < end:
-            found.append(Point(*series[number], {names[field]: value for field, value in unpack(fields).items()}, ts))
+            found.append(Point.of(*series[number], {names[field]: value for field, value in unpack(fields).items()}, ts))
     found.sort(key=in_time)
     return found
 

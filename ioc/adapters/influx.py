@@ -244,7 +244,7 @@ def _points(measurement: str, found: Sequence[ql.Rows], types: Mapping[str, str]
         for ts, *values in rows.values:
             named = zip(rows.columns[1:], values, strict=True)
             fields = {field: _typed(value, types[field]) for field, value in named if value is not None and field in types}
-            points.append(Point(measurement, tags, fields, ts))
+            points.append(Point.of(measurement, tags, fields, ts))
     return points
 
 

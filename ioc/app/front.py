@@ -88,7 +88,7 @@ class Front:
             alarms=state,
             desk=self._acts(),
             incidents=state.incidents,
-            held=self._server.notifier,
+            held=self._server,
             silences=SilenceDesk(self._server.desk, state.silences),
             quarantine=self._server.quarantine,
             drift=self._server.drift,

@@ -14,6 +14,7 @@ from ioc.app.recorder import FLUSH_EVERY_S
 from ioc.app.supervision import forever
 from ioc.config.recorded_site import site_document
 from ioc.domain.registry import Device, Unit
+from ioc.domain.sample import Value
 from ioc.domain.silence import Silence
 from ioc.domain.state import Restored
 
@@ -52,7 +53,18 @@ class ServerRecording:
     def open(self, devices: Iterable[Device], units: Sequence[Unit]) -> None:
         """The first entries, also after a restart: the site, and an engine that begins."""
         self._recorder.put(tape.Opened(site_document(self._server.config)))
-        self._recorder.put(tape.Started(tuple(devices), tuple(units)))
+        self._recorder.put(tape.Started(tuple(devices), tuple(units), self._told()))
+
+    def _told(self) -> dict[str, dict[str, Value]]:
+        """What devices told of what they may share with others: it may be long ago."""
+        fleet, plan = self._server.fleet, self._server.config.notify.plan
+        keys = sorted({*plan.incidents.by, *(one.by for one in plan.depends_on)})
+        told: dict[str, dict[str, Value]] = {}
+        for device in fleet.devices():
+            for key in keys:
+                if (value := fleet.value(device.device, key)) is not None:
+                    told.setdefault(device.device, {})[key] = value
+        return told
 
     def units_changed(self) -> None:
         """The registry was read again."""
@@ -76,7 +88,8 @@ class ServerRecording:
         """Engine and notifier as a restart at this moment would have them."""
         server = self._server
         self.open(server.fleet.devices(), self._units())
-        engine, notifier = server.new_engine(), server.new_notifier()
+        engine = server.new_engine()
+        notifier = server.new_notifier(engine)
         engine.restore(
             alarms=restored.alarms,
             rule_states=restored.rule_states,

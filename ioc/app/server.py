@@ -11,12 +11,9 @@ import structlog
 
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
-from alerts.dependencies import Dependencies
 from alerts.desk import Desk, Strangers
 from alerts.engine import Engine
-from alerts.flapping import Flapping
-from alerts.guards import Guards
-from alerts.incidents import Incidents
+from alerts.guards import guards_of
 from alerts.message import Wording
 from alerts.outbox import Outbox
 from alerts.presence import Ears
@@ -45,7 +42,6 @@ from ioc.app.front import Front
 from ioc.app.health import HealthReader
 from ioc.app.house import House
 from ioc.app.late_store import LateStore
-from ioc.app.neighbours import Neighbours
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.recorder import Recorder
@@ -60,6 +56,7 @@ from ioc.app.supervision import notify_systemd, ping_outward
 from ioc.config.load import Config
 from ioc.domain.alarm import Severity
 from ioc.domain.fleet import FleetViews
+from ioc.domain.held import Held
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
 from ioc.domain.registry import Device
@@ -103,18 +100,8 @@ class Server:
         self.hub = Hub(clock=now_ms, boot=secrets.token_hex(4))
         ears = {broker.client_id: Ears(now_ms()) for broker in settings.brokers}
         self.ears = ears
-        self.engine = Engine(
-            config.rules,
-            site=settings.site.id,
-            families=config.families.values(),
-            device_of=self.fleet.device,
-            zone=settings.site.zone,
-            unit_name=self._unit_name,
-            clock_rules=config.clock_rules,
-        )
-        self.notifier = self._notifier()
         self.engine = self.new_engine()
-        self.notifier = self.new_notifier()
+        self.notifier = self.new_notifier(self.engine)
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -131,7 +118,7 @@ class Server:
             self.hub,
             fleet=self.fleet,
             views=self.views,
-            incident_of=self.notifier.incident_of,
+            incident_of=self.incident_of,
             language=settings.site.language,
             clock=now_ms,
         )
@@ -333,11 +320,21 @@ class Server:
         engine.tape = self.recorder
         return engine
 
-    def new_notifier(self) -> TapedNotifier:
-        """The routes, with nothing restored yet."""
-        notifier = TapedNotifier(self.config.notify.routes, wording=self._wording())
+    def new_notifier(self, engine: Engine) -> TapedNotifier:
+        """The routes and what holds messages back, with nothing restored yet."""
+        config, plan = self.config, self.config.notify.plan
+        guards = guards_of(plan, rules=config.rules, families=config.families, fleet=self.fleet, liveness_of=engine.liveness)
+        notifier = TapedNotifier(plan.routes, wording=self._wording(), guards=guards)
         notifier.tape = self.recorder
         return notifier
+
+    def incident_of(self, alarm: str) -> str | None:
+        """The incident that an alarm belongs to now."""
+        return self.notifier.incident_of(alarm)
+
+    def held(self) -> Sequence[Held]:
+        """Notifications held back."""
+        return self.notifier.held()
 
     def _rebooked(self, minutes: Iterable[int]) -> None:
         self.house.rebooked(minutes)
@@ -354,19 +351,6 @@ class Server:
             unit=lambda unit: self.province.tree.get(unit, self.province.today()),
             families={name: family.labels for name, family in self.config.families.items()},
         )
-
-    def _notifier(self) -> Notifier:
-        """Mass outages and dependencies are about what the rules call absent, by what the devices have in common."""
-        notify, families = self.config.notify, self.config.families
-        neighbours = Neighbours(self.fleet, families, by=notify.incidents.by, state_of=self._state_of)
-        absences = [rule.id for rule in self.config.rules if rule.is_absence]
-        guards = Guards(
-            incidents=Incidents(notify.incidents, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
-            dependencies=Dependencies(notify.depends_on, absences=absences, label=neighbours.label),
-            flapping=Flapping(notify.flapping),
-            flood=notify.capped,
-        )
-        return Notifier(notify.routes, wording=self._wording(), guards=guards)
 
     def _unit_name(self, unit: str) -> str | None:
         row = self.province.tree.get(unit, self.province.today())

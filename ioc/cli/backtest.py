@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from alerts.notify_file import NotifyPlan
 from alerts.proving.backdrop import Backdrop
 from alerts.proving.backtest import PIECE_MS, Span, run, warm_up
 from alerts.proving.chronicle import TooMuchError
@@ -102,7 +103,7 @@ def run_all(where: Place, span: Span, families: Mapping[str, Family], sets: Sequ
     rules = [rule for some in sets for rule in some]
     span = msgspec.structs.replace(span, warm_up=warm_up(rules, families.values()))
     units = {unit.unit: unit for unit in _units(where, span.end, site)}
-    routes = where.config.notify.routes if where.config else ()
+    plan = where.config.notify.plan if where.config else NotifyPlan()
     courses = [
         Course(
             Backdrop(
@@ -112,7 +113,7 @@ def run_all(where: Place, span: Span, families: Mapping[str, Family], sets: Sequ
                 families=families,
                 rules=some,
                 clock_rules=(),
-                routes=routes,
+                plan=plan,
                 unit=units.get,
             ),
             devices.values(),

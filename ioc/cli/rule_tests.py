@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alerts.notify_file import Route
+from alerts.notify_file import NotifyPlan
 from alerts.proving.scene import Scene
 from ioc.config.document import Document
 from ioc.config.rule_tests import LoadedTests, load_rule_tests
 
 
-def play(document: Document, site_routes: Sequence[Route]) -> list[dict[str, Any]]:
+def play(document: Document, site_plan: NotifyPlan | None) -> list[dict[str, Any]]:
     """One entry a test: file, name, line, and each difference with line, time and words. ConfigError for mistakes in the files."""
-    loaded = load_rule_tests(document, site_routes)
+    loaded = load_rule_tests(document, site_plan)
     return [_played(loaded, number) for number in range(len(loaded.file.tests))]
 
 

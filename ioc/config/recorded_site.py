@@ -8,7 +8,7 @@ import msgspec
 from pydantic import ValidationError
 
 from alerts.clock_rules import CLOCK_RULES
-from alerts.notify_file import Route
+from alerts.notify_file import NotifyPlan
 from alerts.proving.backdrop import Backdrop
 from alerts.proving.tape import TapeError
 from alerts.rule import Rule
@@ -24,7 +24,7 @@ class _Document(msgspec.Struct, kw_only=True):
     families: list[dict[str, Any]]
     rules: list[dict[str, Any]]
     clock_rules: bool
-    routes: list[dict[str, Any]]
+    notify: dict[str, Any]
 
 
 def site_document(config: Config) -> bytes:
@@ -38,7 +38,7 @@ def site_document(config: Config) -> bytes:
             families=[_dumped(family) for family in config.families.values()],
             rules=[_dumped(rule) for rule in config.rules],
             clock_rules=bool(config.clock_rules),
-            routes=[_dumped(route) for route in config.notify.routes],
+            notify=_dumped(config.notify.plan),
         )
     )
 
@@ -55,7 +55,7 @@ def recorded_site(document: bytes, unit: Callable[[str], Unit | None]) -> Backdr
             families={family.family: family for family in families},
             rules=[Rule.model_validate(one) for one in site.rules],
             clock_rules=CLOCK_RULES if site.clock_rules else (),
-            routes=[Route.model_validate(one) for one in site.routes],
+            plan=NotifyPlan.model_validate(site.notify),
             unit=unit,
         )
     except (msgspec.DecodeError, ValidationError, ValueError, OSError) as error:
@@ -63,5 +63,5 @@ def recorded_site(document: bytes, unit: Callable[[str], Unit | None]) -> Backdr
         raise TapeError(msg) from None
 
 
-def _dumped(model: Rule | Route | Family) -> dict[str, Any]:
+def _dumped(model: Rule | NotifyPlan | Family) -> dict[str, Any]:
     return model.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from alerts.clock_rules import CLOCK_RULES
-from alerts.notify_file import NotifyFile, Route
+from alerts.notify_file import NotifyFile, NotifyPlan
 from alerts.own import OWN_RULES
 from alerts.proving.backdrop import Backdrop
 from alerts.proving.notation import Stale, typed
@@ -52,24 +52,24 @@ def is_test_file(document: Document) -> bool:
     return "tests" in (document.root.entries or {})
 
 
-def load_rule_tests(document: Document, site_routes: Sequence[Route] = ()) -> LoadedTests:
+def load_rule_tests(document: Document, site_plan: NotifyPlan | None = None) -> LoadedTests:
     """The tests of a document; ConfigError holds every mistake in it and in the files that it names.
 
-    Families and rules are the shipped ones and those that the file names; the routes its own, else `site_routes`.
+    Families and rules are the shipped ones and those that the file names. Messages go by its own routes, else by `site_plan`.
     """
     file = validate(RuleTestFile, document)
     folder = Path(document.file).absolute().parent
     problems: list[Problem] = []
     families = load_families([folder / path for path in file.families], cadence={}, retention=_FOR_EVER_MS, problems=problems)
     rules = load_rules([folder / path for path in file.rules], shipped=file.shipped_rules, families=families, problems=problems)
-    routes = file.routes or _routes(file, folder, problems) or tuple(site_routes)
+    plan = NotifyPlan.alone(file.routes) if file.routes else _plan(file, folder, problems) or site_plan or NotifyPlan()
     zone = _zone(file, document, problems)
     known = [*(rule.id for rule in rules), *OWN_RULES, *(rule.id for rule in CLOCK_RULES)]
     series = []
     for index, test in enumerate(file.tests):
         values, unfit = _typed(test, families)
         series.append(values)
-        faults = [*test_faults(test, families, known), *unfit, *(() if routes else unsendable(test))]
+        faults = [*test_faults(test, families, known), *unfit, *(() if plan.routes else unsendable(test))]
         problems += [problem_at(document, ("tests", index, *path), what, do) for path, what, do in faults]
     if problems:
         raise ConfigError(problems)
@@ -80,21 +80,21 @@ def load_rule_tests(document: Document, site_routes: Sequence[Route] = ()) -> Lo
         families=families,
         rules=rules,
         clock_rules=CLOCK_RULES if file.shipped_rules else (),
-        routes=routes,
+        plan=plan,
         unit={unit: Unit(unit=unit, code=unit, valid_from="2025-07-01", name=name) for unit, name in file.units.items()}.get,
     )
     return LoadedTests(document=document, file=file, backdrop=backdrop, series=tuple(series))
 
 
-def _routes(file: RuleTestFile, folder: Path, problems: list[Problem]) -> tuple[Route, ...]:
-    """Those of the notify file that is named; its secrets are not read, since nothing is sent."""
+def _plan(file: RuleTestFile, folder: Path, problems: list[Problem]) -> NotifyPlan | None:
+    """That of the notify file that is named; its secrets are not read, since nothing is sent."""
     if file.notify is None:
-        return ()
+        return None
     try:
-        return validate(NotifyFile, read_document(folder / file.notify)).routes
+        return validate(NotifyFile, read_document(folder / file.notify)).plan
     except ConfigError as error:
         problems += error.problems
-        return ()
+        return None
 
 
 def _zone(file: RuleTestFile, document: Document, problems: list[Problem]) -> ZoneInfo:

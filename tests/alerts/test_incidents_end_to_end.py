@@ -14,10 +14,10 @@ from alerts.guards import Guards
 from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.message import MessageDocument, Wording
+from alerts.neighbours import Neighbours
 from alerts.notifier import Notifier
 from alerts.presence import Ears
 from ioc.adapters.state.store import StateDb
-from ioc.app.neighbours import Neighbours
 from ioc.domain.fleet import Fleet
 from ioc.domain.hearing import Heard
 from ioc.domain.incident import IncidentFilter

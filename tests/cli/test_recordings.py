@@ -42,7 +42,7 @@ def recording(site: Path) -> Path:
     scenery = backdrop(config.rules)
     fleet = TapedFleet(config.families)
     tape_of_all.put(tape.Opened(site_document(config)))
-    tape_of_all.put(tape.Started((), tuple(UNITS.values())))
+    tape_of_all.put(tape.Started((), tuple(UNITS.values()), {}))
     fleet.tape = tape_of_all
     for device in devices("d1"):
         fleet.place(device)

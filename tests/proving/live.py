@@ -37,7 +37,7 @@ def backdrop(rules: Sequence[Rule] | None = None) -> Backdrop:
         families=FAMILIES,
         rules=shipped_rules() if rules is None else rules,
         clock_rules=(),
-        routes=NOTIFY.routes,
+        plan=NOTIFY.plan,
         unit=UNITS.get,
     )
 

@@ -1,4 +1,4 @@
-"""What devices have in common: unit, labels of the registry, and metrics that say the same of the device."""
+"""What devices have in common: unit, labels of the registry, and metrics that say the same of the device. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,9 @@ from ioc.domain.registry import Device
 class Neighbours:
     """Attributes of the devices as known now; a label of the registry holds before the metric of that name."""
 
-    def __init__(self, fleet: Fleet, families: Mapping[str, Family], *, by: Sequence[str], state_of: Callable[[str], Liveness]) -> None:
+    def __init__(
+        self, fleet: Fleet, families: Mapping[str, Family], *, by: Sequence[str], state_of: Callable[[str], Liveness | None]
+    ) -> None:
         self._fleet = fleet
         self._by = tuple(by)
         self._state_of = state_of

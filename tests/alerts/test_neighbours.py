@@ -1,6 +1,6 @@
 """What devices have in common, by registry and by what they tell."""
 
-from ioc.app.neighbours import Neighbours
+from alerts.neighbours import Neighbours
 from ioc.domain.fleet import Fleet
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.registry import Device
