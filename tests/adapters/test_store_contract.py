@@ -84,7 +84,7 @@ async def test_rewrite_of_a_batch_changes_nothing(store: Store) -> None:
 
 async def test_points_come_back_whole_and_in_order(store: Store) -> None:
     """Every point of a span, of several measurements, with tags and types; the end is left out."""
-    alarm = Point("alarm", (("device", "ô 1"), ("rule", "hot")), {"id": "a,1", "acked": 0}, NOW + 1)
+    alarm = Point.of("alarm", (("device", "ô 1"), ("rule", "hot")), {"id": "a,1", "acked": 0}, NOW + 1)
     told = [point("b", NOW + 1, f=70.0, s="đang phát"), alarm, point("a", NOW + 1, i=2**62 + 1), point("a", NOW, f=1.5)]
     other = [point("c", NOW, measurement="other", v=1), point("a", NOW - 1, f=0.5), point("a", NOW + 400_000, f=2.5)]
     assert await store.write([*told, *other]) == []

@@ -109,12 +109,12 @@ async def test_alarm_that_the_rules_would_not_raise_is_only_live() -> None:
 
 
 def offline(device: str, at: int) -> Point:
-    return Point("availability", (("device", device),), {"online": 0, "state": "offline", "cause": "silence"}, at)
+    return Point.of("availability", (("device", device),), {"online": 0, "state": "offline", "cause": "silence"}, at)
 
 
 async def test_device_that_was_never_heard_is_offline_once_it_could_have_been_heard() -> None:
     """It is written down as offline at once; one that is heard soon was never called so, one that stays silent was."""
-    online = Point("availability", (("device", "d1"),), {"online": 1, "state": "online", "cause": "arrival"}, START + 20 * SECOND)
+    online = Point.of("availability", (("device", "d1"),), {"online": 1, "state": "online", "cause": "arrival"}, START + 20 * SECOND)
     points = [offline("d1", START), online, *(offline("d2", START + minute * MINUTE) for minute in (0, 5, 10))]
     found, _ = await backtested(points, end=START + 15 * MINUTE)
     assert [(one.rule, one.device, one.begin) for one in found.alarms] == [("speaker_offline", "d2", START + 5 * MINUTE)]
@@ -131,7 +131,7 @@ async def test_months_in_which_nothing_was_stored_pass_at_once(monkeypatch: pyte
 
     monkeypatch.setattr(Course, "step", counted)
     late = START + 90 * 24 * HOUR
-    points = [*stored([]), *(Point("speaker", (("device", "d1"),), {"state": "fault"}, late + n * MINUTE) for n in range(3))]
+    points = [*stored([]), *(Point.of("speaker", (("device", "d1"),), {"state": "fault"}, late + n * MINUTE) for n in range(3))]
     found, _ = await backtested(points, end=late + HOUR)
     assert [(one.rule, one.device, one.begin) for one in found.alarms] == [("speaker_fault", "d1", late + 30 * SECOND)]
     assert len(steps) < 2 * HOUR // (5 * SECOND)
@@ -204,8 +204,8 @@ STORIES = st.lists(
 def stored(told: Sequence[tuple[str, int, dict[str, float | str]]]) -> list[Point]:
     """A story as points, with every device online."""
     online = {"online": 1, "state": "online", "cause": "arrival"}
-    lives = [Point("availability", (("device", name),), dict(online), START - MINUTE) for name in NAMES]
-    return [*lives, *(Point("speaker", (("device", device),), dict(values), at) for device, at, values in told)]
+    lives = [Point.of("availability", (("device", name),), dict(online), START - MINUTE) for name in NAMES]
+    return [*lives, *(Point.of("speaker", (("device", device),), dict(values), at) for device, at, values in told)]
 
 
 @settings(max_examples=20)

@@ -430,6 +430,6 @@ def test_cap_on_messages_holds_for_channels_that_people_read(tmp_path: Path) -> 
     """Programs behind webhooks and files get every message, unless the file says otherwise."""
     channels = "channels:\n  sms: {kind: apprise, url: 'json://127.0.0.1'}\n  out: {kind: file, path: out.jsonl}\n"
     (tmp_path / "notify.yaml").write_text(channels)
-    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.capped.channels == ("sms",)
+    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.plan.flood.channels == ("sms",)
     (tmp_path / "notify.yaml").write_text(channels + "flood: {channels: out}\n")
-    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.capped.channels == ("out",)
+    assert load(tmp_path, MINIMAL + "notify: {file: notify.yaml}\n").notify.plan.flood.channels == ("out",)
