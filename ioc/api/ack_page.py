@@ -22,7 +22,7 @@ _SECONDS = 15
 _STYLE = (
     "body{font:18px/1.5 system-ui,sans-serif;max-width:40rem;margin:0 auto;padding:1rem;background:#fff;color:#111}"
     "p.text{white-space:pre-wrap;border-left:4px solid #b00;padding-left:.75rem}small{color:#555;display:block}"
-    "button{font:inherit;font-weight:600;padding:.75rem 1.25rem;width:100%;border:0;border-radius:.4rem;background:#0a5;color:#fff}"
+    "button{font:inherit;font-weight:600;padding:.75rem 1.25rem;width:100%;border:0;border-radius:.4rem;background:#076b3c;color:#fff}"
     "input{font:inherit;width:100%;box-sizing:border-box;padding:.5rem;margin:.25rem 0 1rem}"
 )
 _CSP = (

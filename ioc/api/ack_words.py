@@ -34,9 +34,9 @@ ACK_WORDS = {
     ),
     "en": AckWords(
         title="Acknowledge technical alarms",
-        waiting="{n} technical alarms are not acknowledged. Press the button if you take care of them.",
+        waiting="Technical alarms that are not acknowledged: {n}. Press the button if you take care of them.",
         done="The technical alarms are acknowledged.",
-        done_now="Noted: {by} acknowledged {n} technical alarms.",
+        done_now="Noted: acknowledged by {by}, technical alarms: {n}.",
         cleared="over",
         button="I take care of it",
         comment="Remark (optional)",

@@ -43,7 +43,7 @@ class AckDesk:
         if message is None:
             return "forged"
         document = read_document(message.body)
-        found = [await self._state.alarm(alarm.id) for alarm in document.alarms]
+        alarms = await self._state.alarms_of([alarm.id for alarm in document.alarms])
         declared = self._channels.get(target.channel)
         by = (declared.person if declared else None) or target.channel
-        return LinkedMessage(text=document.text, by=by, alarms=[alarm for alarm in found if alarm is not None])
+        return LinkedMessage(text=document.text, by=by, alarms=alarms)

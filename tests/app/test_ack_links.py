@@ -18,6 +18,7 @@ from ioc.app.front import Front
 from ioc.app.server import Server, open_server
 from ioc.config.load import Config, load_config
 from ioc.domain.alarm import Decisions, OutboxMessage
+from ioc.domain.state import AlarmFilter
 from notifying.stage import Stage
 
 HOUR = 3_600_000
@@ -123,6 +124,22 @@ async def test_second_press_changes_nothing(site: Site) -> None:
         assert "Cảnh báo kỹ thuật đã được xác nhận." in page
         assert "<form" not in page
     assert len(await site.reasons()) == 2
+
+
+async def test_mass_outage_is_acknowledged_at_once(config: Config) -> None:
+    """A message may name thousands of alarms: one press, one transaction."""
+    async with open_server(config) as server:
+        stage = Stage({"group_by": "unit", "group_wait": "1s"}, channels=("sms",))
+        stage.now = now_ms()
+        stage.raise_(*(f"d{n}" for n in range(1_200)))
+        stage.wait(60_000)
+        message = stage.outbox[-1]
+        await server.files.state.commit(Decisions(alarms=tuple(stage.alarms.values()), outbox=(message,)))
+    async with running(config, message) as site:
+        answer = await site.client.post(site.path, data={})
+        assert "xác nhận 1200 cảnh báo kỹ thuật" in await answer.text()
+        left = await site.server.files.state.alarms(AlarmFilter(acknowledged=False))
+    assert left == ([], None)
 
 
 async def test_link_works_without_login_and_opens_nothing_else(site: Site) -> None:

@@ -1,6 +1,6 @@
 """Alarms as they stand now: one row each, lists newest first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,8 @@ from ioc.adapters.state.upsert import replace
 from ioc.domain.alarm import Alarm
 from ioc.domain.state import AlarmFilter, CursorError
 
+_AT_ONCE = 500
+"""Ids in one query: databases bound the values of a statement."""
 _JSON = frozenset({"summary", "cause", "consequence", "action", "labels"})
 
 
@@ -30,6 +32,15 @@ async def one_alarm(conn: AsyncConnection, alarm: str) -> Alarm | None:
     """The alarm with this id, or None."""
     row = (await conn.execute(select(table).where(table.c.id == alarm))).mappings().one_or_none()
     return None if row is None else from_row(Alarm, row, json=_JSON)
+
+
+async def some_alarms(conn: AsyncConnection, alarms: Sequence[str]) -> list[Alarm]:
+    """The alarms with these ids, in their order; ids that name none are left out."""
+    found: dict[str, Alarm] = {}
+    for start in range(0, len(alarms), _AT_ONCE):
+        rows = await conn.execute(select(table).where(table.c.id.in_(alarms[start : start + _AT_ONCE])))
+        found |= {row["id"]: from_row(Alarm, row, json=_JSON) for row in rows.mappings()}
+    return [found[alarm] for alarm in alarms if alarm in found]
 
 
 async def list_alarms(conn: AsyncConnection, wanted: AlarmFilter, limit: int, cursor: str | None) -> tuple[list[Alarm], str | None]:

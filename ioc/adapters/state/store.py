@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms
+from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms, some_alarms
 from ioc.adapters.state.audit_rows import add_expectations, audits_that_differ, drop_expectations, expected_in, put_audits, to_audit
 from ioc.adapters.state.drift_rows import DriftShelf
 from ioc.adapters.state.engine import failures_named, reading_engine, writing_engine
@@ -229,6 +229,11 @@ class StateDb:
         """The alarm with this id, or None."""
         async with self._read() as conn:
             return await one_alarm(conn, alarm)
+
+    async def alarms_of(self, ids: Sequence[str]) -> list[Alarm]:
+        """The alarms with these ids, in their order; ids that name none are left out."""
+        async with self._read() as conn:
+            return await some_alarms(conn, ids)
 
     async def alarms(self, wanted: AlarmFilter = _ANY, *, limit: int = 100, cursor: str | None = None) -> tuple[list[Alarm], str | None]:
         """A page of alarms, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
