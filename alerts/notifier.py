@@ -131,7 +131,8 @@ class Notifier:
             self.untold_counts[Reason.FLOOD] += 1
             self._untold.append(Untold(alarm.id, alarm.rule, now, Reason.FLOOD, by=channel))
         for held in self._admission.take_held():
-            self._note_untold(held.alarm, held.at, held.reason, by=held.by)
+            told_of = held.reason is not Reason.INCIDENT or self._policy.plans_for(held.alarm)
+            self._note_untold(held.alarm, held.at, held.reason if told_of else Reason.UNMATCHED, by=held.by)
         rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows(), *self._flood.take_rows())
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)

@@ -308,6 +308,16 @@ def test_channels_get_the_members_that_their_routes_take() -> None:
     assert len({row.key for row in on.outbox}) == 1
 
 
+def test_members_that_no_route_takes_are_counted_as_such() -> None:
+    """The incident is listed; nobody is told, and that is no incident's doing."""
+    on = stage(UNIT, route={**ROUTE, "match": {"severity": "critical"}})
+    together(on, *UNIT)
+    on.wait(10 * MIN)
+    assert on.outbox == []
+    assert len(on.incidents) == 1
+    assert reasons(on) == {Reason.UNMATCHED: 10}
+
+
 def test_critical_members_that_came_and_went_are_told_once() -> None:
     """As for any critical alarm: sound that should not have been there is worth knowing."""
     on = stage(UNIT)
