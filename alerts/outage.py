@@ -53,10 +53,9 @@ class Outage(msgspec.Struct, kw_only=True):
         """Members that came back."""
         return sum(part.recovered is not None for part in self.parts.values())
 
-    def explained_by(self, explanation: Explanation) -> None:
-        """From now on that is what its members share."""
-        self.attribute, self.value, self.also = explanation.attribute, explanation.value, explanation.also
-        self.exposed, self.fallen = explanation.exposed, explanation.of
+    def explained_by(self, explanation: Explanation, *, of: int) -> None:
+        """How well its value explains it now, and `of` how many devices that fell."""
+        self.also, self.exposed, self.fallen = explanation.also, explanation.exposed, of
 
     def join(self, alarm: Alarm, at: int) -> None:
         """A device falls, or falls again."""
@@ -81,6 +80,7 @@ class Outage(msgspec.Struct, kw_only=True):
         """When it speaks next.
 
         At first once nobody has fallen for a while; then when all came back, or most, or a good part came or went; else a reminder.
+        What lies between waits for an `interval` without change, two at most: devices come back over minutes.
         """
         group = self.group
         waiting = sum(member.waits for member in group.members.values())
@@ -93,7 +93,7 @@ class Outage(msgspec.Struct, kw_only=True):
         if self.mostly_over(plan):
             return max(self.changed, told) + plan.interval
         if group.changed_at is not None and waiting >= plan.step * len(self.parts):
-            return max(min(settled, group.changed_at + plan.interval), told + plan.interval)
+            return max(min(self.changed, group.changed_at + plan.interval), told) + plan.interval
         if plan.repeat_interval and any(member.nags for member in group.members.values()):
             return told + plan.repeat_interval
         return None

@@ -5,7 +5,7 @@ from functools import cache
 
 import msgspec
 
-from alerts.explaining import Explanation
+from alerts.explaining import Explanation, Shared
 from alerts.grouping import Group
 from alerts.incident_message import Told, messages
 from alerts.incidents import WAITING, Fallen, Incidents, Standing
@@ -239,19 +239,39 @@ class OutageDesk:
         self._joined.append((alarm, outage, at))
 
     def _dissolves(self, outage: Outage) -> bool:
-        """Whether something else explains more of what fell; then its members wait again, and nobody has been told of it.
+        """Whether something else explains more of what fell; then all that it explains waits again, and nobody has been told of it.
 
-        Else the outage learns how well it is explained now.
+        Else the outage learns how well it is explained now. Outages that have not spoken either are looked at with it.
         """
-        members = [self._roll.alarms[one] for one, member in outage.group.members.items() if not member.ended]
-        found = self._incidents.found([*members, *self._pool(outage.since)], self._incidents.standing)
+        untold = [one for one in self._incidents.open.values() if not one.group.step]
+        fallen = [*self._pool(outage.since), *(alarm for one in untold for alarm in self._active(one))]
+        found = self._explained(fallen, {one.shared for one in untold if one is not outage})
         if found is None:
             return False
-        if (found.attribute, found.value) == outage.shared:
-            outage.explained_by(found)
+        shared = found.attribute, found.value
+        if shared == outage.shared:
+            outage.explained_by(found, of=len({alarm.device for alarm in fallen}))
             self._changed[outage.id] = outage.incident()
             return False
-        for alarm in members:
+        for one in untold:
+            if one is outage or any(self._incidents.shares(alarm, shared) for alarm in self._active(one)):
+                self._await_again(one)
+        return True
+
+    def _explained(self, fallen: list[Alarm], taken: set[Shared]) -> Explanation | None:
+        """What explains most of these alarms, besides values that explain others already."""
+        standing = cache(self._incidents.standing)
+        found = self._incidents.found(fallen, standing)
+        while found is not None and (shared := (found.attribute, found.value)) in taken:
+            fallen = [alarm for alarm in fallen if not self._incidents.shares(alarm, shared)]
+            found = self._incidents.found(fallen, standing)
+        return found
+
+    def _active(self, outage: Outage) -> list[Alarm]:
+        return [self._roll.alarms[one] for one, member in outage.group.members.items() if not member.ended]
+
+    def _await_again(self, outage: Outage) -> None:
+        for alarm in self._active(outage):
             part = outage.parts[alarm.device or ""]
             self._roll.withdraw(alarm.id, part.joined)
             self._incidents.fallen[alarm.id] = Fallen(outage.changed, part.joined, part.joined)
@@ -260,7 +280,6 @@ class OutageDesk:
         for ended in list(outage.group.members):
             self._roll.withdraw(ended, outage.changed)
         self._dissolve(outage)
-        return True
 
     def _dissolve(self, outage: Outage) -> None:
         del self._incidents.open[outage.key], self._roll.groups[outage.key]
