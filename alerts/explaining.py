@@ -43,11 +43,10 @@ def explain(
     value; `standing` counts those that did not fall. Of values that explain as much, the one whose attribute comes first in `order`
     holds, then the first by name.
     """
-    shared = Counter((attribute, of[attribute]) for of in fallen.values() for attribute in order if of.get(attribute))
+    shared = _counts(fallen, order)
     found = [
-        (-_gain(count, count + standing.get(value, 0)), order.index(value[0]), value)
-        for value, count in shared.items()
-        if count >= members and count >= _least(value, share) * (count + standing.get(value, 0))
+        (-_gain(shared[value], shared[value] + standing.get(value, 0)), order.index(value[0]), value)
+        for value in candidates(fallen, standing, order=order, members=members, share=share)
     ]
     if not found:
         return None
@@ -63,6 +62,21 @@ def explain(
         gain=-gain,
         also=tuple(value for _, value in rivals if _sharing(fallen, value) == devices),
     )
+
+
+def candidates(
+    fallen: Mapping[str, Mapping[str, str]], standing: Mapping[Shared, int], *, order: Sequence[str], members: int, share: float
+) -> set[Shared]:
+    """Every value that enough of the fallen share, and enough of those that share it fell."""
+    return {
+        value
+        for value, count in _counts(fallen, order).items()
+        if count >= members and count >= _least(value, share) * (count + standing.get(value, 0))
+    }
+
+
+def _counts(fallen: Mapping[str, Mapping[str, str]], order: Sequence[str]) -> Counter[Shared]:
+    return Counter((attribute, of[attribute]) for of in fallen.values() for attribute in order if of.get(attribute))
 
 
 def _least(value: Shared, share: float) -> float:

@@ -1,10 +1,11 @@
 """Which alarms wait for others, which outages go on, and what explains them. Pure; times are Unix ms."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import cache
 
 import msgspec
 
-from alerts.explaining import Explanation, Shared, explain
+from alerts.explaining import Explanation, Shared, candidates, explain
 from alerts.grouping import Group
 from alerts.incident_plan import IncidentPlan
 from alerts.outage import Outage
@@ -57,6 +58,11 @@ class Incidents:
         """When somebody has waited for long enough, or can be forgotten."""
         return min((one.until for one in self.fallen.values()), default=None)
 
+    @property
+    def untold(self) -> list[Outage]:
+        """Outages that have not spoken yet."""
+        return [outage for outage in self.open.values() if not outage.group.step]
+
     def concerns(self, alarm: Alarm) -> bool:
         """Whether the alarm says that a device fell."""
         return alarm.device is not None and alarm.rule in self._rules
@@ -106,13 +112,32 @@ class Incidents:
         """How many devices that have not fallen have each value; counts the whole fleet."""
         return self._standing()
 
-    def found(self, alarms: Iterable[Alarm], standing: Standing, *, members: int | None = None) -> Explanation | None:
-        """What explains most of these alarms; `standing` is asked where there are enough, `members` in place of the plan's number."""
-        devices = {alarm.device: self._attributes(alarm.device) for alarm in alarms if alarm.device is not None}
-        least = self.plan.members if members is None else members
-        if not self._rules or len(devices) < least:
+    def found(self, alarms: Iterable[Alarm], standing: Standing) -> Explanation | None:
+        """What explains most of these alarms; `standing` is asked only where there are enough."""
+        devices = self._devices(alarms)
+        if not self._rules or len(devices) < self.plan.members:
             return None
-        return explain(devices, standing(), order=self.plan.by, members=least, share=self.plan.share)
+        return explain(devices, standing(), order=self.plan.by, members=self.plan.members, share=self.plan.share)
+
+    def found_besides(self, taken: Collection[Shared], alarms: Iterable[Alarm]) -> Explanation | None:
+        """What explains most of these alarms once values that explain others already have had theirs."""
+        standing, left = cache(self._standing), list(alarms)
+        found = self.found(left, standing)
+        while found is not None and (shared := (found.attribute, found.value)) in taken:
+            left = [alarm for alarm in left if not self.shares(alarm, shared)]
+            found = self.found(left, standing)
+        return found
+
+    def growing(self, alarms: Iterable[Alarm], standing: Standing) -> set[Shared]:
+        """Values that half as many of these alarms share as an incident needs: one may be coming."""
+        devices, least = self._devices(alarms), (self.plan.members + 1) // 2
+        if not self._rules or len(devices) < least:
+            return set()
+        return candidates(devices, standing(), order=self.plan.by, members=least, share=self.plan.share)
+
+    def shares_any(self, alarm: Alarm, values: Collection[Shared]) -> bool:
+        """Whether the alarm's device has one of these values."""
+        return bool(values) and any(shared in values for shared in self._attributes(alarm.device or "").items())
 
     def shares(self, alarm: Alarm, shared: Shared) -> bool:
         """Whether the alarm's device has that value."""
@@ -133,6 +158,9 @@ class Incidents:
         )
         self.open[outage.key] = outage
         return outage
+
+    def _devices(self, alarms: Iterable[Alarm]) -> dict[str, Mapping[str, str]]:
+        return {alarm.device: self._attributes(alarm.device) for alarm in alarms if alarm.device is not None}
 
     def _explains(self, outage: Outage, device: str, attributes: Mapping[str, str]) -> bool:
         """Once too few of those that share its value are away, a device that was no member has a fault of its own."""

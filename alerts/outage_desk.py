@@ -5,7 +5,7 @@ from functools import cache
 
 import msgspec
 
-from alerts.explaining import Explanation, Shared
+from alerts.explaining import Explanation
 from alerts.grouping import Group
 from alerts.incident_message import Told, messages
 from alerts.incidents import WAITING, Fallen, Incidents, Standing
@@ -205,15 +205,16 @@ class OutageDesk:
 
     def _alone(self, now: int, standing: Standing) -> Iterator[Raised]:
         """Those that have waited for long enough, but for what shares a value with others that fell: that may be growing."""
-        suspect = self._incidents.found(self._pool(now), standing, members=(self._incidents.plan.members + 1) // 2)
+        fallen = [*self._pool(now), *(alarm for outage in self._incidents.untold for alarm in self._active(outage))]
+        growing = self._incidents.growing(fallen, standing)
         for one in self._incidents.waited(now):
             alarm = self._alarms[one]
             self._touched[one] = None
-            if suspect and self._incidents.may_last(one) and self._incidents.shares(alarm, (suspect.attribute, suspect.value)):
+            if self._incidents.may_last(one) and self._incidents.shares_any(alarm, growing):
                 self._incidents.lasts(one)
             else:
-                fallen = self._incidents.tell(one)
-                yield alarm, fallen.at, fallen.seq
+                told = self._incidents.tell(one)
+                yield alarm, told.at, told.seq
 
     def _open(self, found: Explanation) -> None:
         shared = found.attribute, found.value
@@ -243,9 +244,9 @@ class OutageDesk:
 
         Else the outage learns how well it is explained now. Outages that have not spoken either are looked at with it.
         """
-        untold = [one for one in self._incidents.open.values() if not one.group.step]
+        untold = self._incidents.untold
         fallen = [*self._pool(outage.since), *(alarm for one in untold for alarm in self._active(one))]
-        found = self._explained(fallen, {one.shared for one in untold if one is not outage})
+        found = self._incidents.found_besides({one.shared for one in untold if one is not outage}, fallen)
         if found is None:
             return False
         shared = found.attribute, found.value
@@ -257,15 +258,6 @@ class OutageDesk:
             if one is outage or any(self._incidents.shares(alarm, shared) for alarm in self._active(one)):
                 self._await_again(one)
         return True
-
-    def _explained(self, fallen: list[Alarm], taken: set[Shared]) -> Explanation | None:
-        """What explains most of these alarms, besides values that explain others already."""
-        standing = cache(self._incidents.standing)
-        found = self._incidents.found(fallen, standing)
-        while found is not None and (shared := (found.attribute, found.value)) in taken:
-            fallen = [alarm for alarm in fallen if not self._incidents.shares(alarm, shared)]
-            found = self._incidents.found(fallen, standing)
-        return found
 
     def _active(self, outage: Outage) -> list[Alarm]:
         return [self._roll.alarms[one] for one, member in outage.group.members.items() if not member.ended]
