@@ -17,11 +17,12 @@ from alerts.proving.report import Report, difference, found_later, night_of, nig
 from alerts.rule import Rule
 from ioc.domain.point import Point
 from ioc.domain.rfc3339 import to_rfc3339
+from ioc.domain.sample import Value
 from proving.live import MINUTE, SECOND, START, ZONE, Live, backdrop, devices
 from ruling.stage import FAMILIES, rule, sample, shipped_rules
 
 NAMES = ("d1", "d2", "d3")
-FINE = {"state": "idle", "amp_temp_c": 40.0}
+FINE: dict[str, Value] = {"state": "idle", "amp_temp_c": 40.0}
 HOUR = 60 * MINUTE
 
 
@@ -226,6 +227,33 @@ async def test_devices_together_raise_what_each_raises_alone(told: list[tuple[st
     together, _ = await backtested(points, end=START + 20 * MINUTE, warm=2 * MINUTE)
     alone = [await backtested(points, end=START + 20 * MINUTE, warm=2 * MINUTE, names=[name]) for name in NAMES]
     assert sorted(one.id for one in together.alarms) == sorted(one.id for found, _ in alone for one in found.alarms)
+
+
+TOLD = [
+    {},
+    FINE,
+    {"state": "fault"},
+    {"state": "playing", "audio_dbfs": -80.0},
+    {"amp_temp_c": 95.0},
+    {"amp_temp_c": 77.0},
+    {"mains_v": 0.0, "battery_pct": 10.0},
+    {"mains_v": 230.0, "battery_pct": 90.0},
+]
+CHANGES = st.tuples(st.sampled_from(NAMES), st.sampled_from(TOLD), st.integers(1, 15), st.integers(0, 7))
+
+
+@settings(max_examples=12)
+@given(changes=st.lists(CHANGES, min_size=1, max_size=6))
+async def test_backtest_raises_what_live_raised_whatever_happened(changes: list[tuple[str, dict[str, Value], int, int]]) -> None:
+    """Devices that fail, fall silent and come back, and spells in which we hear nothing: neither more nor fewer alarms."""
+    live, values = Live(devices(*NAMES)), dict[str, dict[str, Value]](dict.fromkeys(NAMES, FINE))
+    await live.begin()
+    for device, told, minutes, luck in changes:
+        values = {**values, device: told}
+        await live.pass_time(minutes * MINUTE, values, blind=luck == 0)
+    await live.pass_time(20 * SECOND, values)  # to a moment at which nothing is just being decided
+    found, history = await backtested(live.points, end=live.hand.now)
+    assert found_later(found, history.live.values(), START, live.hand.now) == ([], [])
 
 
 @pytest.mark.parametrize(
