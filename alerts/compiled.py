@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from alerts.rule import Rule
-from alerts.rules.condition import NO_SIDES, Need, Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, Derived, Need, Sides, SidesAfter, Test, Values
 from alerts.screen import Screen
 from alerts.window import Window
 from ioc.domain.family import Family, Metric
@@ -29,6 +29,8 @@ class CompiledRule:
     """The metrics that it looks at, with their positions in a sample's values."""
     whole_gap_ms: int
     """Two samples no further apart than this have no missing one between them."""
+    remembers: bool
+    """Whether it looks at what has been, not only at what is."""
 
     def truth(self, values: Values, sides: Sides, event: str | None, at: int) -> bool | None:
         """Whether the rule's condition holds at a moment; outside its hours it does not."""
@@ -38,6 +40,11 @@ class CompiledRule:
     def crossed(self, values: Values, sides: Sides) -> Sides:
         """The sides on which its thresholds stand while it holds."""
         return NO_SIDES if self.sides_after is None else self.sides_after(values, sides)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the metrics that it looks at, computed ones among them."""
+        return frozenset(metric.name for metric, _ in self.metrics)
 
     def within_hours(self, at: int) -> bool:
         """Whether a moment lies in the hours of `between`."""
@@ -57,8 +64,28 @@ def whole_gap_ms(family: Family) -> int:
     return family.cadence * 3 // 2
 
 
+def derived_by(rule: Rule, family: Family) -> list[Derived]:
+    """The numbers that a rule compares and no device sends."""
+    return [derived for part in rule.when.parts() if (derived := part.derived(family)) is not None]
+
+
+def _with_derived(family: Family, derived: Iterable[Derived]) -> Family:
+    """The family with computed metrics after its own."""
+    fields = {name: getattr(family, name) for name in Family.model_fields}
+    return Family.model_construct(**{**fields, "metrics": (*family.metrics, *(one.metric for one in derived))})
+
+
+def _looked_at(rule: Rule, family: Family) -> list[str]:
+    """The metrics in the order of the file, a computed one before what it is computed from."""
+    names: dict[str, None] = {}
+    for part in rule.when.parts():
+        derived = part.derived(family)
+        names.update(dict.fromkeys((*(() if derived is None else (derived.metric.name,)), *part.metrics)))
+    return list(names)
+
+
 def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
-    """The rule for its family; it must be free of faults."""
+    """The rule for its family, computed metrics among the family's; it must be free of faults."""
     compiled = rule.when.compiled(family, ("when",))
     return CompiledRule(
         rule=rule,
@@ -70,8 +97,9 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         for_ms=rule.for_,
         keeps_ms=rule.keeps_ms,
         window=None if rule.between is None else Window(*rule.between, zone),
-        metrics=tuple((family.metrics[family.index[name]], family.index[name]) for name in rule.metrics),
+        metrics=tuple((family.metrics[family.index[name]], family.index[name]) for name in _looked_at(rule, family)),
         whole_gap_ms=whole_gap_ms(family),
+        remembers=bool(derived_by(rule, family)),
     )
 
 
@@ -93,6 +121,10 @@ class FamilyRules:
     """Values hold for so long."""
     numbers: Mapping[str, int]
     """Rule → position in `by_sample`."""
+    derived: tuple[Derived, ...]
+    """What is computed from samples; the values stand after the devices' own, in this order."""
+    sources: tuple[int, ...]
+    """The position of the metric that each is computed from."""
 
     def concerned(self, values: Values, remembered: Collection[str]) -> Iterable[CompiledRule]:
         """The rules that a sample may change, in the order of the files: those that remember something, and those that may hold now."""
@@ -104,7 +136,11 @@ class FamilyRules:
 
 def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyRules:
     """The rules written for a family, in the order of the files."""
-    compiled = [compile_rule(rule, family, zone) for rule in rules if rule.family == family.family]
+    ours = [rule for rule in rules if rule.family == family.family]
+    derived = tuple({one.metric.name: one for rule in ours for one in derived_by(rule, family)}.values())
+    if derived:
+        family = _with_derived(family, derived)
+    compiled = [compile_rule(rule, family, zone) for rule in ours]
     sampled = tuple(one for one in compiled if not one.rule.is_absence)
     return FamilyRules(
         family=family,
@@ -116,4 +152,6 @@ def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyR
         whole_gap_ms=whole_gap_ms(family),
         silence_ms=family.silence_ms,
         numbers={one.id: number for number, one in enumerate(sampled)},
+        derived=derived,
+        sources=tuple(family.index[one.source] for one in derived),
     )

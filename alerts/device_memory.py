@@ -14,7 +14,8 @@ class DeviceMemory:
     """One device of a family; `values` hold until the next ones, as long as no sample is missing for too long."""
 
     __slots__ = (
-        "_away_ms", "_before_ts", "_restored_ts", "arrival", "away_since", "before", "fresh", "liveness", "rows", "rules", "ts", "values",
+        "_away_ms", "_before_ts", "_restored_ts", "arrival", "away_since", "before", "fresh", "histories", "liveness", "rows", "rules",
+        "ts", "values",
     )  # fmt: skip
 
     def __init__(self, rules: FamilyRules) -> None:
@@ -33,6 +34,8 @@ class DeviceMemory:
         """Our clock, while it is not online."""
         self._away_ms = 0
         self.rows: dict[str, Row] = {}
+        self.histories = [derived.start() for derived in rules.derived]
+        """Of the family's computed metrics, in their order."""
 
     @property
     def online(self) -> bool:
@@ -49,12 +52,16 @@ class DeviceMemory:
         places = range(len(self.rules.unknown))
         self.values = tuple(known[place][1] if place in known else None for place in places)
         self.fresh = tuple(known[place][1] if place in known and known[place][0] == self.ts else None for place in places)
+        for source, history in zip(self.rules.sources, self.histories, strict=True):
+            if source in known:
+                history.take(*known[source])
 
     def held(self) -> dict[str, tuple[int, Value]]:
         """The values that hold, as `restore` takes them; all at the time of the newest."""
         if self.ts is None:
             return {}
-        named = zip(self.rules.family.index, self.values, strict=True)
+        own = len(self.values) - len(self.rules.sources)
+        named = zip(self.rules.family.index, self.values[:own], strict=False)
         return {name: (self.ts, value) for name, value in named if value is not None}
 
     def take(self, sample: Sample) -> bool:
@@ -64,20 +71,31 @@ class DeviceMemory:
             self.before, self._before_ts = self.values, self.ts
             self.fresh = values
             if self.ts is not None and sample.ts - self.ts <= self.rules.silence_ms:
-                values = overlay(values, self.values)
-            self.values = values
+                values = overlay(values, self.values[: len(values)] if self.histories else self.values)
+            self.values = self._with_computed(values, sample.values, sample.ts) if self.histories else values
             self.ts = sample.ts
             return True
         return sample.ts == self.ts and self._join(values)
 
     def _join(self, values: Values) -> bool:
         """At the same time only metrics that were absent so far may join."""
-        joining = [fresh is None and new is not None for fresh, new in zip(self.fresh, values, strict=True)]
+        joining = [fresh is None and new is not None for fresh, new in zip(self.fresh, values, strict=False)]
         if not any(joining):
             return False
-        self.fresh = tuple(new if joins else fresh for joins, new, fresh in zip(joining, values, self.fresh, strict=True))
-        self.values = tuple(new if joins else old for joins, new, old in zip(joining, values, self.values, strict=True))
+        joined = tuple(new if joins else None for joins, new in zip(joining, values, strict=True))
+        self.fresh = tuple(fresh if new is None else new for new, fresh in zip(joined, self.fresh, strict=False))
+        values = tuple(old if new is None else new for new, old in zip(joined, self.values, strict=False))
+        self.values = self._with_computed(values, joined, self.ts or 0) if self.histories else values
         return True
+
+    def _with_computed(self, values: Values, told: Values, ts: int) -> Values:
+        """The values with what is computed after them; `told` = what the device said itself at `ts`."""
+        computed: list[Value] = []
+        for source, history in zip(self.rules.sources, self.histories, strict=True):
+            if told[source] is not None:
+                history.take(ts, told[source])
+            computed.append(None if values[source] is None else history.value)
+        return (*values, *computed)
 
     def values_at(self, at: int) -> Values:
         """What held at a moment, as far as it is still known: an event may come later than the samples after it."""

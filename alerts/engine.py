@@ -19,7 +19,7 @@ from alerts.own_alarms import OURSELVES, OwnAlarms
 from alerts.row import Phase, Row
 from alerts.rule import Rule
 from alerts.rules.condition import NO_SIDES
-from alerts.standing import Standing
+from alerts.standing import Remembered, Standing
 from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
@@ -161,6 +161,10 @@ class Engine:
         """Alarms whose condition stands, in the order in which they were raised."""
         return tuple(self._book.active())
 
+    def remembered(self) -> Mapping[str, Remembered]:
+        """What rules that look back hold in memory, by rule."""
+        return self._standing.remembered()
+
     def alarms_of(self, device: str) -> tuple[Alarm, ...]:
         """A device's active alarms."""
         return self._book.of_device(device)
@@ -204,6 +208,8 @@ class Engine:
                     self._standing.settle(memory, row, row.begin(ts, sample.arrival, rule.crossed(values, NO_SIDES)), by="sample")
             elif ts > row.decided or (joined and ts == row.decided):
                 truth = rule.truth(values, row.sides, None, ts)
+                if truth is None and rule.remembers and row.phase is Phase.PENDING:
+                    truth = False  # what has been is forgotten: it has to be seen again
                 told = memory.before if row.phase is Phase.PENDING and not truth else values
                 crossed = rule.crossed(values, row.sides)
                 effects = row.judge(truth, ts, heard=sample.arrival, lost=lost, crossed=crossed)

@@ -1,6 +1,7 @@
 """Every device's memory and rows, what of them waits, and what has changed since the last commit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import tzinfo
 
 from alerts.book import AlarmBook
@@ -14,6 +15,15 @@ from ioc.domain.alarm import Alarm, RuleState, Step
 from ioc.domain.family import Family
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """What rules remember of past samples: devices and samples at present, and the most samples that one device may take."""
+
+    devices: int
+    samples: int
+    most_per_device: int
 
 
 class Standing:
@@ -128,9 +138,27 @@ class Standing:
             self._orphans.append(row_of(state, None))
             return
         row = memory.rows[state.rule] = row_of(state, rule)
-        if row.phase is Phase.PENDING:
+        if row.phase is Phase.PENDING and rule is not None and rule.remembers:
+            row.clear(row.decided)
+            self.note(row)
+        elif row.phase is Phase.PENDING:
             row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
             self.pending[row.name, row.device] = row
+
+    def remembered(self) -> dict[str, Remembered]:
+        """By rule, where it looks back; rules that ask for the same share it."""
+        found = {}
+        for family in self._families.values():
+            memories = [memory for memory in self.memories.values() if memory.rules is family] if family.derived else ()
+            held = [[len(history) for history in memory.histories] for memory in memories]
+            for rule in (one for one in family.by_sample if one.remembers):
+                places = [place for place, one in enumerate(family.derived) if one.metric.name in rule.names]
+                found[rule.id] = Remembered(
+                    devices=sum(any(sizes[place] for place in places) for sizes in held),
+                    samples=sum(sizes[place] for sizes in held for place in places),
+                    most_per_device=sum(family.derived[place].most for place in places),
+                )
+        return found
 
     def row_of(self, alarm: Alarm) -> Row | None:
         """The row that keeps a device's alarm."""

@@ -1,9 +1,11 @@
 """Texts of alarms: named fields only, replaced by values as people of each language write them."""
 
+import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from alerts.computed import Computed
 from ioc.domain.family import Label, Metric, MetricType
 from ioc.domain.sample import Value
 
@@ -63,6 +65,8 @@ def value_text(metric: Metric, value: Value, language: str) -> str:
     if isinstance(value, str):
         label = metric.value_labels.get(value)
         return plain_text(value) if label is None else label.text(language).lower()
+    if isinstance(metric, Computed):
+        return metric.said.text(language).replace("{number}", number_text(value, language) if math.isfinite(value) else "∞")
     return number_text(value, language)
 
 

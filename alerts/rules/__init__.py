@@ -9,10 +9,25 @@ from alerts.rules.absence import Absence
 from alerts.rules.combination import AllOf, AnyOf, Not
 from alerts.rules.condition import Condition, unknown
 from alerts.rules.event import Event
+from alerts.rules.forecast import Forecast
+from alerts.rules.increase import Increase
+from alerts.rules.rate import Rate
 from alerts.rules.state import State
+from alerts.rules.stuck import Stuck
 from alerts.rules.threshold import Threshold
+from alerts.rules.window import WindowOf
 
-KINDS: dict[str, type[Condition]] = {"threshold": Threshold, "state": State, "event": Event, "absence": Absence}
+KINDS: dict[str, type[Condition]] = {
+    "threshold": Threshold,
+    "state": State,
+    "event": Event,
+    "absence": Absence,
+    "rate": Rate,
+    "increase": Increase,
+    "window": WindowOf,
+    "stuck": Stuck,
+    "forecast": Forecast,
+}
 JOINTS = {"all": "all_of", "any": "any_of", "not": "not_of"}
 
 
@@ -45,6 +60,11 @@ AnyCondition: TypeAlias = Annotated[
     | Annotated[State, Tag("state")]
     | Annotated[Event, Tag("event")]
     | Annotated[Absence, Tag("absence")]
+    | Annotated[Rate, Tag("rate")]
+    | Annotated[Increase, Tag("increase")]
+    | Annotated[WindowOf, Tag("window")]
+    | Annotated[Stuck, Tag("stuck")]
+    | Annotated[Forecast, Tag("forecast")]
     | Annotated[AllOf, Tag("all_of")]
     | Annotated[AnyOf, Tag("any_of")]
     | Annotated[Not, Tag("not_of")],

@@ -3,9 +3,11 @@
 import difflib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
+from alerts.computed import Computed
 from ioc.domain.family import Family, Metric
 from ioc.domain.sample import Value
 
@@ -52,6 +54,32 @@ class Compiled:
     """While no threshold has been crossed and nothing happens, it holds only where of each of these one is met; empty = can't be told."""
 
 
+class History(Protocol):
+    """What is remembered of one metric of one device, in the samples' time."""
+
+    value: float | None
+    """What it comes to at present; None = not enough has been seen."""
+
+    def take(self, ts: int, value: Value) -> None:
+        """The metric's next value; `ts` grows from one to the next."""
+
+    def __len__(self) -> int:
+        """Samples that it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derived:
+    """A number computed from a metric's recent values; rules that ask for the same one share it."""
+
+    metric: Computed
+    source: str
+    """The metric that it is computed from."""
+    start: Callable[[], History]
+    """An empty history for one more device."""
+    most: int
+    """The most samples that a history holds."""
+
+
 class Condition(BaseModel):
     """One condition as files write it."""
 
@@ -64,6 +92,10 @@ class Condition(BaseModel):
     def compiled(self, family: Family, path: Path) -> Compiled:
         """Its functions; it must be free of faults."""
         raise NotImplementedError
+
+    def derived(self, family: Family) -> Derived | None:  # noqa: ARG002  most look at what holds now only
+        """The number that this one node compares, where no device sends it."""
+        return None
 
     def parts(self) -> Iterator["Condition"]:
         """Itself and every condition inside it."""

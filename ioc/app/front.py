@@ -94,7 +94,7 @@ class Front:
             drift=self._server.drift,
             ledger=self._server.ledger,
             series=SeriesReader(self._server.store, self._server.config.settings.store.retention, rolled=self._rolled, clock=now_ms),
-            rules=RuleList(self._server.config.rules, self._server.config.clock_rules),
+            rules=self._rules(),
             outbox=state,
             health=self._server.health,
             tokens=state.tokens,
@@ -107,6 +107,10 @@ class Front:
         server, notify = self._server, self._server.config.notify
         signer = LinkSigner(server.ack_key, notify.acknowledge)
         return AckDesk(signer, server.files.state, self._acts(), notify.channels, language=server.config.settings.site.language)
+
+    def _rules(self) -> RuleList:
+        server = self._server
+        return RuleList(lambda: server.config.rules, server.config.clock_rules, server.engine.remembered)
 
     def _rolled(self) -> bool:
         return self._server.config.settings.store.rollups.enabled and not self._server.rollups.fault
@@ -137,6 +141,7 @@ class Front:
             pipelines={name: one.pipeline for name, one in self._server.sources.items()},
             ears=self._server.ears,
             desk=self._server.desk,
+            engine=self._server.engine,
             writer=self._server.writer,
             drain=self._server.drain,
             books=self._server.books,

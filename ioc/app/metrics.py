@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from alerts.desk import Desk, Strangers
+from alerts.engine import Engine
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from collectors.deadband import DeadbandMemory
@@ -41,6 +42,7 @@ class ServerMetrics(Collector):
         pipelines: Mapping[str, Pipeline],
         ears: Mapping[str, Ears],
         desk: Desk,
+        engine: Engine,
         writer: Writer,
         drain: Drain,
         books: SpoolBooks,
@@ -63,6 +65,7 @@ class ServerMetrics(Collector):
         self._pipelines = pipelines
         self._ears = ears
         self._desk = desk
+        self._engine = engine
         self._writer = writer
         self._drain = drain
         self._books = books
@@ -93,6 +96,9 @@ class ServerMetrics(Collector):
             "ioc_deadband_dropped_values", "Values that said nothing new and were not written.", bands, lambda b: b.dropped, "family"
         )
         yield _gauge("ioc_deadband_devices", "Devices whose last written values are remembered.", bands, lambda b: b.devices, "family")
+        held = self._engine.remembered()
+        yield _gauge("ioc_rule_samples", "Past samples that a rule looks back at.", held, lambda h: h.samples, "rule")
+        yield _gauge("ioc_rule_samples_limit", "The most that it may hold.", held, lambda h: h.devices * h.most_per_device, "rule")
         rolled = self._rollups
         yield GaugeMetricFamily("ioc_rollups_lag_seconds", "Time since the end of the last minute rolled up.", value=rolled.lag_ms / 1000)
         yield GaugeMetricFamily("ioc_rollups_due", "Hours of devices that are due again, since something came late.", value=rolled.waiting)

@@ -1,10 +1,12 @@
 """Ledger, series and rules as the API reads them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from alerts.clock_rules import ClockRule
 from alerts.rule import Rule
+from alerts.standing import Remembered
 from collectors.routing import UNKNOWN_FAMILY
 from ioc.adapters.state.store import StateDb
 from ioc.app.late_store import LateStore
@@ -75,10 +77,18 @@ class SeriesReader:
 class RuleList:
     """The rules in force, as their files declare them, and those that hold for every family."""
 
-    def __init__(self, rules: Sequence[Rule], for_all: Sequence[ClockRule] = ()) -> None:
-        declared = [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in rules]
-        self._rules = sorted([*declared, *(rule.document() for rule in for_all)], key=lambda rule: str(rule["id"]))
+    def __init__(
+        self, rules: Callable[[], Sequence[Rule]], for_all: Sequence[ClockRule], remembered: Callable[[], Mapping[str, Remembered]]
+    ) -> None:
+        self._rules = rules
+        self._for_all = for_all
+        self._remembered = remembered
 
     async def rules(self) -> Sequence[Mapping[str, Any]]:
-        """By id."""
-        return self._rules
+        """By id; `memory` of those that look back: devices and samples at present, the most samples of one device."""
+        held = self._remembered()
+        documents = [rule.model_dump(mode="json", by_alias=True, exclude_none=True) for rule in self._rules()]
+        for document in documents:
+            if (memory := held.get(document["id"])) is not None:
+                document["memory"] = asdict(memory)
+        return sorted([*documents, *(rule.document() for rule in self._for_all)], key=lambda rule: str(rule["id"]))

@@ -1,7 +1,9 @@
 """Every shipped rule raises and clears on what it is meant for, stays quiet otherwise, and says so in both languages."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -12,12 +14,14 @@ from alerts.own import OWN_RULES
 from alerts.rule import Rule
 from alerts.rule_check import check_rules
 from alerts.text import fields_in
+from ioc.domain.family import Family
 from ioc.domain.registry import Device
-from ruling.stage import FAMILIES, NOON, SECOND, Stage, event, offline, online, sample, shipped_rules
+from ruling.stage import FAMILIES, HOUR, MINUTE, NOON, SECOND, Stage, event, offline, online, sample, shipped_rules
 
 RULES = {rule.id: rule for rule in shipped_rules()}
 ALL = (*RULES.values(), *OWN_RULES.values(), *CLOCK_RULES)
 Given = dict[str, Any]
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,38 @@ CASES = {
     ),
     "site_no_cells": Case(raises={"cells_up": 0, "cells_total": 6}, clears={"cells_up": 6}, almost=({"cells_up": 1},)),
 }
+
+
+@dataclass(frozen=True)
+class Course:
+    """How values go on for a while: each phase is a time and what a moment in it (ms since it began) is told as."""
+
+    quiet: tuple[int, Callable[[int], Given]]
+    raises: tuple[int, Callable[[int], Given]]
+    clears: tuple[int, Callable[[int], Given]]
+    every: int = 60 * SECOND
+
+
+EXECUTES = {"mode": "production", "state": "execute"}
+COURSES = {
+    "speaker_sim_running_out": Course(
+        quiet=(2 * DAY, lambda ms: {"data_used_mb": 400 + 40 * ms / DAY}),
+        raises=(2 * DAY, lambda ms: {"data_used_mb": 480 + 500 * ms / DAY}),
+        clears=(2 * DAY, lambda ms: {"data_used_mb": 2 + 40 * ms / DAY}),
+        every=20 * MINUTE,
+    ),
+    "site_temp_rising": Course(
+        quiet=(30 * MINUTE, lambda ms: {"temp_c": 27 + ms % 3 / 10}),
+        raises=(13 * MINUTE, lambda ms: {"temp_c": 27 + 0.8 * ms / MINUTE}),
+        clears=(30 * MINUTE, lambda _: {"temp_c": 37.0}),
+    ),
+    "line_no_output": Course(
+        quiet=(30 * MINUTE, lambda ms: {**EXECUTES, "good_count": 29 * ms // MINUTE}),
+        raises=(21 * MINUTE, lambda _: {**EXECUTES, "good_count": 870}),
+        clears=(2 * MINUTE, lambda ms: {**EXECUTES, "good_count": 870 + 29 * ms // MINUTE}),
+        every=10 * SECOND,
+    ),
+}
 ABSENCES = {"speaker_offline", "line_offline", "site_offline"}
 EVENTS = {"speaker_tamper"}
 
@@ -143,6 +179,12 @@ class Device1:
         while self.now < start + max(lasting, 1) + self.family.cadence:
             self.now += self.family.cadence
             self.step(sample(self.now, family=self.family.family, **given))
+
+    def follow(self, lasting: int, given: Callable[[int], Given], *, every: int) -> None:
+        """What a course says, so often and for so long."""
+        for ms in range(every, lasting + every, every):
+            self.now += every
+            self.step(sample(self.now, family=self.family.family, **given(ms)))
 
     @property
     def stands(self) -> bool:
@@ -177,6 +219,21 @@ def test_raises_and_clears_on_samples(name: str, case: Case) -> None:
             assert "{" not in text[language]
 
 
+@pytest.mark.parametrize(("name", "course"), COURSES.items(), ids=COURSES)
+def test_raises_and_clears_on_a_course(name: str, course: Course) -> None:
+    """What looks back stays quiet on a usual course, raises on its own, clears after it, and says the number that it computed."""
+    device = Device1(RULES[name])
+    for lasting, given in (course.quiet, course.raises, course.clears):
+        stood = device.stands
+        device.follow(lasting, given, every=course.every)
+        assert device.stands is (given is course.raises[1]), stood
+    raised = [entry for entry in device.stage.journal if entry.rule == name]
+    assert [entry.step.value for entry in raised] == ["raised", "cleared"]
+    alarm = device.stage.alarms[raised[0].alarm]
+    assert re.search(r"\d", alarm.summary["vi"] + alarm.cause["vi"])
+    assert "{" not in "".join((*alarm.summary.values(), *alarm.cause.values()))
+
+
 @pytest.mark.parametrize("name", sorted(ABSENCES))
 def test_raises_and_clears_on_absence(name: str) -> None:
     """One silent device is one alarm, until it is heard."""
@@ -202,7 +259,7 @@ def test_raises_and_clears_on_an_event(name: str) -> None:
 
 def test_covers_every_shipped_rule() -> None:
     """A rule without a case here can't ship."""
-    assert set(CASES) | ABSENCES | EVENTS == set(RULES)
+    assert set(CASES) | set(COURSES) | ABSENCES | EVENTS == set(RULES)
 
 
 def test_watches_the_absence_of_every_family() -> None:
@@ -213,14 +270,15 @@ def test_watches_the_absence_of_every_family() -> None:
 def test_stays_quiet_on_a_healthy_province() -> None:
     """A device that says what the simulator's healthy one says raises nothing."""
     for family in FAMILIES.values():
-        usual: Given = {}
-        for metric in family.metrics:
-            if metric.signal is not None:
-                usual[metric.name] = metric.signal.choices[0] if metric.signal.choices else metric.signal.start
         watched = next(rule for rule in RULES.values() if rule.family == family.family)
         device = Device1(watched)
-        device.tell(usual, lasting=3_600_000)
+        device.follow(HOUR, partial(_usual, family), every=family.cadence)
         assert device.stage.journal == []
+
+
+def _usual(family: Family, ms: int) -> Given:
+    signals = {metric.name: metric.signal for metric in family.metrics if metric.signal is not None}
+    return {name: signal.choices[0] if signal.choices else signal.start + signal.per_hour * ms / HOUR for name, signal in signals.items()}
 
 
 def test_holds_no_mistakes() -> None:
@@ -242,7 +300,7 @@ def test_names_only_values_that_are_known() -> None:
     """What a rule does not look at may be unknown when it raises: its texts leave that out, but for a reason given by the device."""
     for rule in RULES.values():
         named = {name for label in rule.texts.values() for text in (label.vi, label.en) for name in fields_in(text)}
-        assert named <= {*rule.metrics, "stop_reason"}, rule.id
+        assert named <= {*rule.metrics, *(("value",) if rule.metrics else ()), "stop_reason"}, rule.id
 
 
 def test_writes_summaries_that_fit_a_message() -> None:

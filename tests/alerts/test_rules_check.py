@@ -8,6 +8,8 @@ from alerts.rule_check import check_rules
 from ruling.stage import FAMILIES, HOT, PLAYING, rule
 
 ABOVE = {"kind": "threshold", "metric": "volume", "above": "50"}
+WINDOW = {"kind": "window", "metric": "volume", "take": "mean", "over": "10m", "above": "50"}
+INCREASE = {"kind": "increase", "metric": "uptime_s", "over": "10m"}
 CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "family": ({"family": "speeker"}, ("family",), "did you mean `speaker`"),
     "metric": ({"when": {**HOT, "metric": "amp_temp"}}, ("when", "metric"), "did you mean `amp_temp_c`"),
@@ -47,6 +49,20 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "absence among others": ({"when": {"all": [PLAYING, {"kind": "absence"}]}}, ("when", "all", 1), "rule of its own"),
     "absence that lasts": ({"when": {"kind": "absence"}, "keep_firing_for": "5s"}, ("keep_firing_for",), "remove"),
     "absence by hours": ({"when": {"kind": "absence"}, "between": ["05:00", "22:00"]}, ("between",), "routes"),
+    "rate of a text": ({"when": {**INCREASE, "metric": "bulletin", "above": "1"}}, ("when", "metric"), "not a number"),
+    "metric of a window": ({"when": {**WINDOW, "metric": "volum"}}, ("when", "metric"), "did you mean `volume`"),
+    "window too short": ({"when": {**WINDOW, "over": "2m"}}, ("when", "over"), "write at least 3m"),
+    "window too long": ({"when": {**WINDOW, "over": "40d"}}, ("when", "over"), "can't be longer than 35d"),
+    "window out of range": ({"when": {**WINDOW, "above": "100"}}, ("when", "above"), "never exceeds 100"),
+    "window's clear limit": ({"when": {**WINDOW, "clear_below": "60"}}, ("when", "clear_below"), "lies above 50"),
+    "increase that always is": ({"when": {**INCREASE, "above": "-1"}}, ("when", "above"), "0 or more"),
+    "increase that never is": ({"when": {**INCREASE, "below": "0"}}, ("when", "below"), "never less"),
+    "forecast out of range": (
+        {"when": {"kind": "forecast", "metric": "volume", "over": "1h", "rises_to": "200", "within": "1d"}},
+        ("when", "rises_to"), "never is 200"),
+    "time stuck too short": ({"when": {"kind": "stuck", "metric": "fw", "over": "1m"}}, ("when", "over"), "at least 3m"),
+    "rate turned round": (
+        {"when": {"not": {"kind": "rate", "metric": "volume", "over": "10m", "above": "1", "clear_below": "0"}}}, ("when", "not"), "turn"),
     "field of a text": ({"cause": {"vi": "x {amp_tmp_c}", "en": "y"}}, ("cause", "vi"), "did you mean `amp_temp_c`"),
     "value of nothing": ({"when": {"kind": "absence"}, "summary": {"vi": "x", "en": "{value}"}}, ("summary", "en"), "field `value`"),
     "empty action": ({"action": {"vi": " ", "en": "y"}}, ("action", "vi"), "is empty"),
@@ -82,6 +98,10 @@ def test_finds_the_same_id_twice() -> None:
         {"kind": "threshold", "metric": "amp_temp_c", "below": "-30"},
         {"kind": "event", "name": "anything"},
         {"kind": "absence"},
+        WINDOW,
+        {"kind": "stuck", "metric": "fw", "over": "30d"},
+        {"kind": "rate", "metric": "volume", "over": "10m", "below": "-500"},
+        {"kind": "forecast", "metric": "battery_pct", "over": "6h", "falls_to": "20", "within": "2d"},
     ],
 )
 def test_finds_nothing_wrong_where_nothing_is(when: dict[str, Any]) -> None:
