@@ -64,6 +64,18 @@ class DeviceMemory:
         named = zip(self.rules.family.index, self.values[:own], strict=False)
         return {name: (self.ts, value) for name, value in named if value is not None}
 
+    def adopt(self, rules: FamilyRules) -> None:
+        """Other rules of the same family: values stay, and so do histories that are still asked for."""
+        known = {one.metric.name: history for one, history in zip(self.rules.derived, self.histories, strict=True)}
+        places = [self.rules.family.index.get(name) for name in rules.family.index]
+
+        def placed(values: Values) -> Values:
+            return tuple(None if place is None or place >= len(values) else values[place] for place in places)
+
+        self.values, self.before, self.fresh = placed(self.values), placed(self.before), placed(self.fresh)
+        self.histories = [known.get(one.metric.name) or one.start() for one in rules.derived]
+        self.rules = rules
+
     def take(self, sample: Sample) -> bool:
         """Takes a sample over; False = it is as old as, or older than, what is known, and adds nothing."""
         values = sample.values

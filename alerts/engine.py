@@ -131,6 +131,19 @@ class Engine:
         self._standing.reconcile()
         return self._outcome()
 
+    def replace_rules(self, rules: Sequence[Rule], now: int) -> Outcome:
+        """Puts other rules to work: those that decide as before keep their state, what the others raised is withdrawn."""
+        self._standing.now = now
+        self._standing.adopt(rules)
+        for device, memory in self._standing.memories.items():
+            if memory.liveness is Liveness.OFFLINE and memory.away_since is not None and self._standing.takes_part(device):
+                self._absent(memory, device, memory.away_since, "offline when the rule was loaded")
+        return self._outcome()
+
+    def would_raise(self, rules: Sequence[Rule]) -> Mapping[str, int]:
+        """How many alarms each rule would raise on present data."""
+        return self._standing.would_raise(rules)
+
     def device_changed(self, device: str, now: int) -> Outcome:
         """The registry says something new of a device: gone, its alarms end; approved, it may be offline already."""
         self._standing.now = now

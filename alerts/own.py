@@ -98,6 +98,23 @@ _RULES = (
         action=Label(vi="khôi phục kho số liệu hoặc tăng dung lượng đĩa ngay", en="bring the store back or add disk space at once"),
     ),
     OwnRule(
+        id="ioc_rules_not_loaded",
+        severity=Severity.MAJOR,
+        summary=Label(vi="quy tắc mới chưa được áp dụng", en="new rules are not at work"),
+        cause=Label(
+            vi="Tệp quy tắc có lỗi, hoặc quy tắc sẽ tạo quá nhiều cảnh báo kỹ thuật cùng lúc: {detail}",
+            en="The rule files have mistakes, or a rule would raise too many alarms at once: {detail}",
+        ),
+        consequence=Label(
+            vi="Các quy tắc đang chạy được giữ nguyên; thay đổi trong tệp chưa có hiệu lực.",
+            en="The rules in force stay as they are; what the files say anew has no effect.",
+        ),
+        action=Label(
+            vi="sửa tệp rồi chạy ioc rules reload; nếu đúng là muốn nhiều cảnh báo kỹ thuật như vậy: ioc rules reload --force",
+            en="mend the files and run ioc rules reload; if so many alarms are what you want: ioc rules reload --force",
+        ),
+    ),
+    OwnRule(
         id="ioc_schema_drift",
         severity=Severity.MINOR,
         summary=Label(vi="thiết bị gửi dữ liệu khác trước", en="devices tell their data otherwise than before"),

@@ -76,6 +76,14 @@ class Rule(BaseModel):
         return {name: label for name, label in texts.items() if label != UNSAID}
 
 
+_SAID = {"summary", "cause", "consequence", "action", "labels"}
+
+
+def decide_alike(one: Rule, other: Rule) -> bool:
+    """Whether two rules raise and clear the same alarms; what people are told may differ."""
+    return one.model_dump(exclude=_SAID) == other.model_dump(exclude=_SAID)
+
+
 class RuleFile(BaseModel):
     """A file of rules."""
 

@@ -1,18 +1,20 @@
 """Every device's memory and rows, what of them waits, and what has changed since the last commit."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 
 from alerts.book import AlarmBook
-from alerts.compiled import CompiledRule, family_rules
+from alerts.compiled import CompiledRule, FamilyRules, family_rules
 from alerts.device_memory import DeviceMemory
 from alerts.row import Effect, Phase, Raise, Row, row_of
-from alerts.rule import Rule
-from alerts.rules.condition import Values
+from alerts.rule import Rule, decide_alike
+from alerts.rules.condition import NO_SIDES, Values
 from alerts.text import reason
 from ioc.domain.alarm import Alarm, RuleState, Step
 from ioc.domain.family import Family
+from ioc.domain.liveness_change import Liveness
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
 
@@ -45,10 +47,9 @@ class Standing:
         self.pending: dict[tuple[str, str], Row] = {}
         self._device_of = device_of
         self._book = book
-        self._families = {family.family: family_rules(family, rules, zone) for family in families}
-        self._rules: dict[str, CompiledRule] = {
-            rule.id: rule for family in self._families.values() for rule in (*family.by_sample, *family.by_liveness)
-        }
+        self._declared = tuple(families)
+        self._zone = zone
+        self._families, self._rules = self._compiled(rules)
         self._for_all = frozenset(for_all)
         self._orphans: list[Row] = []
         self._changed: dict[tuple[str, str], Row] = {}
@@ -57,6 +58,11 @@ class Standing:
         """A registered device of this family that takes part."""
         known = self._device_of(device)
         return known if known is not None and known.approved and known.family == family else None
+
+    def takes_part(self, device: str) -> bool:
+        """Whether a device is registered, approved, and still of the family that its memory says."""
+        memory = self.memories.get(device)
+        return memory is not None and self.approved(device, memory.rules.family.family) is not None
 
     def memory(self, device: str) -> DeviceMemory | None:
         """A registered device's memory; None for strangers."""
@@ -145,6 +151,41 @@ class Standing:
             row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
             self.pending[row.name, row.device] = row
 
+    def _compiled(self, rules: Sequence[Rule]) -> tuple[dict[str, FamilyRules], dict[str, CompiledRule]]:
+        families = {family.family: family_rules(family, rules, self._zone) for family in self._declared}
+        return families, {rule.id: rule for family in families.values() for rule in (*family.by_sample, *family.by_liveness)}
+
+    def adopt(self, rules: Sequence[Rule]) -> None:
+        """Puts other rules to work: those that decide as before go on, what the others raised ends."""
+        self._families, self._rules = self._compiled(rules)
+        for memory in self.memories.values():
+            memory.adopt(self._families[memory.rules.family.family])
+            for row in [one for one in memory.rows.values() if one.rule is not None]:
+                self._adopt_row(row)
+
+    def _adopt_row(self, row: Row) -> None:
+        rule = self._rules.get(row.name)
+        if rule is not None and row.rule is not None and decide_alike(rule.rule, row.rule.rule):
+            row.rule = rule
+        else:
+            self._withdraw(row, "rule removed" if rule is None else "rule changed", for_good=True)
+
+    def would_raise(self, rules: Sequence[Rule]) -> Counter[str]:
+        """On how many devices each rule holds at present, `for` left out; what looks back is not told yet."""
+        families, _ = self._compiled(rules)
+        found: Counter[str] = Counter()
+        for device, memory in self.memories.items():
+            family = families[memory.rules.family.family]
+            if not self.takes_part(device):
+                continue
+            own = len(family.family.metrics) - len(family.derived)
+            values = (*memory.values[:own], *(None for _ in family.derived))
+            at = self.now if memory.ts is None else memory.ts
+            found.update(rule.id for rule in family.by_sample if rule.truth(values, NO_SIDES, None, at))
+            if memory.liveness is Liveness.OFFLINE:
+                found.update(rule.id for rule in family.by_liveness)
+        return found
+
     def remembered(self) -> dict[str, Remembered]:
         """By rule, where it looks back; rules that ask for the same share it."""
         found = {}
@@ -178,7 +219,7 @@ class Standing:
             self._withdraw(row, "device removed" if known else "rule removed", for_good=True)
         self._orphans = []
         for device, memory in self.memories.items():
-            if self.approved(device, memory.rules.family.family) is None:
+            if not self.takes_part(device):
                 for row in list(memory.rows.values()):
                     self._withdraw(row, "device removed", for_good=False)
 

@@ -78,7 +78,7 @@ class Forecast(Condition):
 
     @property
     def _name(self) -> str:
-        limit = f"rises to {self.rises_to:g}" if self.rises_to is not None else f"falls to {self.falls_to:g}"
+        limit = f"rises to {self.rises_to:.15g}" if self.rises_to is not None else f"falls to {self.falls_to:.15g}"
         restarts = ", restarts" if self.restarts else ""
         unit, _ = scale(self.within)
         return f"forecast({self.metric}, {format_duration(self.over)}, {limit}, in {format_duration(unit)}{restarts})"

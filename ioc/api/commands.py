@@ -9,7 +9,7 @@ import msgspec
 
 from ioc.api.control import ControlError, Handler
 from ioc.api.documents import drift_document, ledger_document, quarantine_document
-from ioc.api.ports import Drifts, Ledger, Quarantine, Recording
+from ioc.api.ports import Drifts, Ledger, Quarantine, Recording, Rules
 from ioc.domain.audit import Expected
 from ioc.domain.nearest import Nearest
 from ioc.domain.principal import Role
@@ -246,6 +246,31 @@ def drift_commands(drifts: Drifts) -> dict[str, Handler]:
         return drift_document(found)
 
     return {"drift.list": listing, "drift.ack": acknowledge}
+
+
+class RuleSet(Protocol):
+    """The rules in force, replaceable."""
+
+    async def reload(self, *, forced: bool) -> msgspec.Struct:
+        """What became of it."""
+
+
+class ReloadRules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`force`: also rules that raise many alarms at once."""
+
+    force: bool = False
+
+
+def rule_commands(rules: Rules, rule_set: RuleSet) -> dict[str, Handler]:
+    """`rules.list|reload`: the documents of the API; what became of a reload."""
+
+    async def listing(_: Mapping[str, Any]) -> dict[str, Any]:
+        return {"items": list(await rules.rules()), "next": None}
+
+    async def reload(args: Mapping[str, Any]) -> msgspec.Struct:
+        return await rule_set.reload(forced=_read(args, ReloadRules).force)
+
+    return {"rules.list": listing, "rules.reload": reload}
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:

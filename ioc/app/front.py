@@ -10,7 +10,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from ioc.api.ack_page import AckPage
 from ioc.api.app import build_app
-from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, record_commands, registry_commands, token_commands
+from ioc.api.commands import (
+    drift_commands,
+    ledger_commands,
+    quarantine_commands,
+    record_commands,
+    registry_commands,
+    rule_commands,
+    token_commands,
+)
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
 from ioc.api.incidents import incident_commands
@@ -110,7 +118,7 @@ class Front:
 
     def _rules(self) -> RuleList:
         server = self._server
-        return RuleList(lambda: server.config.rules, server.config.clock_rules, server.engine.remembered)
+        return RuleList(lambda: server.rule_desk.rules, server.config.clock_rules, server.engine.remembered)
 
     def _rolled(self) -> bool:
         return self._server.config.settings.store.rollups.enabled and not self._server.rollups.fault
@@ -124,10 +132,10 @@ class Front:
             **ledger_commands(self._server.ledger),
             **drift_commands(self._server.drift),
             **link_commands(self._server.ack_key),
-            **incident_commands(state.incidents),
-            **incident_commands(state.incidents, self._server.notifier),
+            **incident_commands(state.incidents, self._server),
             **quarantine_commands(self._server.quarantine),
             **record_commands(self._server.recording, clock=now_ms),
+            **rule_commands(self._rules(), self._server.rule_desk),
         }
 
     def metrics_registry(self) -> CollectorRegistry:
@@ -142,6 +150,7 @@ class Front:
             ears=self._server.ears,
             desk=self._server.desk,
             engine=self._server.engine,
+            rules=self._server.rule_desk,
             writer=self._server.writer,
             drain=self._server.drain,
             books=self._server.books,

@@ -52,13 +52,15 @@ class House:
         filling: Callable[[], tuple[int, int]],
         auditor: Auditor,
         drift: Callable[[int], OwnCondition],
+        rules: Callable[[int], OwnCondition],
         clock: Callable[[], int],
         steps: Callable[[], Sequence[ClockStep]],
         refreshed: Callable[[], None],
     ) -> None:
         """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound.
 
-        `drift`: our own condition `ioc_schema_drift`. `steps`: how our clock was set since it was last asked.
+        `drift`, `rules`: our own conditions `ioc_schema_drift` and `ioc_rules_not_loaded`.
+        `steps`: how our clock was set since it was last asked.
         """
         self._desk = desk
         self._writer = writer
@@ -69,6 +71,7 @@ class House:
         self._filling = Filling(filling)
         self._auditor = auditor
         self._drift = drift
+        self._rules = rules
         self._clock = clock
         self._steps = steps
         self._refreshed = refreshed
@@ -141,7 +144,7 @@ class House:
         """Those that we know of: an alarm from before our start stands until its end is proven."""
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
-        conditions = [self._evictions.condition(now), self._drift(now), *self._auditor.conditions(now)]
+        conditions = [self._evictions.condition(now), self._drift(now), self._rules(now), *self._auditor.conditions(now)]
         if (filling := self._filling.condition(now)) is not None:
             conditions.append(filling)
         lasts = down is not None and now - down >= STORE_GRACE_MS

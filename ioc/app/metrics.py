@@ -25,6 +25,7 @@ from ioc.app.auditor import Auditor
 from ioc.app.house import House
 from ioc.app.records import LedgerReader
 from ioc.app.rollups import Rollups
+from ioc.app.rule_desk import RuleDesk
 from ioc.domain.fleet import Fleet
 from ioc.domain.ledger import TERMS
 
@@ -43,6 +44,7 @@ class ServerMetrics(Collector):
         ears: Mapping[str, Ears],
         desk: Desk,
         engine: Engine,
+        rules: RuleDesk,
         writer: Writer,
         drain: Drain,
         books: SpoolBooks,
@@ -66,6 +68,7 @@ class ServerMetrics(Collector):
         self._ears = ears
         self._desk = desk
         self._engine = engine
+        self._rules = rules
         self._writer = writer
         self._drain = drain
         self._books = books
@@ -99,6 +102,13 @@ class ServerMetrics(Collector):
         held = self._engine.remembered()
         yield _gauge("ioc_rule_samples", "Past samples that a rule looks back at.", held, lambda h: h.samples, "rule")
         yield _gauge("ioc_rule_samples_limit", "The most that it may hold.", held, lambda h: h.devices * h.most_per_device, "rule")
+        rules = self._rules
+        yield GaugeMetricFamily("ioc_rules", "Rules in force.", value=len(rules.rules))
+        yield GaugeMetricFamily("ioc_rules_held_back", "Rules that would raise too many alarms at once.", value=len(rules.held))
+        yield CounterMetricFamily("ioc_rule_reloads", "Times that the rule files were read anew.", value=rules.loads)
+        yield CounterMetricFamily(
+            "ioc_rule_reload_failures", "Of those: files with mistakes, so that the old rules stayed.", value=rules.failures
+        )
         rolled = self._rollups
         yield GaugeMetricFamily("ioc_rollups_lag_seconds", "Time since the end of the last minute rolled up.", value=rolled.lag_ms / 1000)
         yield GaugeMetricFamily("ioc_rollups_due", "Hours of devices that are due again, since something came late.", value=rolled.waiting)

@@ -26,7 +26,7 @@ SWITCH_S = 0.0005
 
 
 async def run(config: Config, *, open_access: bool = False, listening: Callable[[str], None] = lambda _: None) -> None:
-    """Runs until SIGTERM or SIGINT; `listening` is told the URL.
+    """Runs until SIGTERM or SIGINT, reads the rule files anew on SIGHUP; `listening` is told the URL.
 
     DataDirError, RegistryFileError, ChangedTypesError and OSError speak for themselves.
     """
@@ -38,6 +38,7 @@ async def run(config: Config, *, open_access: bool = False, listening: Callable[
             loop = asyncio.get_running_loop()
             for one in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(one, server.stop)
+            loop.add_signal_handler(signal.SIGHUP, server.rule_desk.want)
             _spare_the_collector()
             sys.setswitchinterval(SWITCH_S)
             await server.serve(listening)

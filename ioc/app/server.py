@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -51,14 +52,16 @@ from ioc.app.registry import import_at_first_start
 from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.rollups import Rollups
+from ioc.app.rule_desk import RuleDesk
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
-from ioc.config.load import Config
+from ioc.config.load import Config, read_rules
 from ioc.domain.alarm import Severity
 from ioc.domain.fleet import FleetViews
 from ioc.domain.held import Held
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
+from ioc.domain.point import Point
 from ioc.domain.registry import Device
 from ioc.domain.rollup import Frontier
 from ioc.domain.state import Restored
@@ -188,6 +191,15 @@ class Server:
         )
         self.drain = Drain(self.writer, files.spool, self.books, jitter=secrets.SystemRandom().random)
         self.auditor = Auditor(files.state, store, store_works=self._store_works, retention_ms=settings.store.retention, clock=now_ms)
+        self.rule_desk = RuleDesk(
+            config.rules,
+            read=partial(read_rules, config),
+            most=settings.limits.alarms_at_reload,
+            desk=self.desk,
+            engine=self.engine,
+            write=self._write_own,
+            clock=now_ms,
+        )
         self.house = House(
             desk=self.desk,
             writer=self.writer,
@@ -198,6 +210,7 @@ class Server:
             filling=self._filling,
             auditor=self.auditor,
             drift=self.drift.condition,
+            rules=self.rule_desk.condition,
             clock=now_ms,
             steps=ClockWatch(now_ms, uptime_ms).steps,
             refreshed=self._refreshed,
@@ -267,6 +280,7 @@ class Server:
                 group.create_task(self.house.forget(), name="forget"),
                 group.create_task(self.drain.run(), name="drain"),
                 group.create_task(self.drift.watch(), name="drift"),
+                group.create_task(self.rule_desk.watch(), name="rules"),
                 group.create_task(self.outbox.run(), name="outbox"),
                 group.create_task(self.recording.run(), name="recording"),
                 group.create_task(front.serve_http(listening), name="http"),
@@ -288,6 +302,9 @@ class Server:
     def stop(self) -> None:
         """Ends the server in order."""
         self.stopping.set()
+
+    def _write_own(self, points: Sequence[Point]) -> None:
+        self.house.write(points)
 
     async def _finish(self, pipelines: Sequence[asyncio.Task[None]]) -> None:
         for source in self.sources.values():

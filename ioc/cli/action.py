@@ -34,6 +34,8 @@ from ioc.domain.family import Family
 _NEED_SERVER = {
     **dict.fromkeys(("quarantine.replay", "quarantine.replay_many"), "quarantine replay"),
     **dict.fromkeys(("record.start", "record.stop", "record.state"), "record"),
+    **dict.fromkeys(("rules.list",), "rules list"),
+    **dict.fromkeys(("rules.reload",), "rules reload"),
 }
 """For these the parts of a server must be at work."""
 _FOR_EVER_MS = 2**62

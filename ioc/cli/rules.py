@@ -1,14 +1,14 @@
-"""`ioc rules …`: trying rules out before they are put to work."""
+"""`ioc rules …`: trying rules out, putting them to work, and what of them is in force."""
 
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ioc.cli.failure import Exit, Failure
-from ioc.cli.output import errors_only, print_json, printable, say
+from ioc.cli.output import errors_only, print_json, print_table, printable, say
 from ioc.cli.place import DEFAULT_CONFIG, ConfigOption, DataDirOption, JsonOption, Place, place
 
 if TYPE_CHECKING:
@@ -130,3 +130,51 @@ def _print(document: object, lines: Iterable[str]) -> None:
         return
     for line in lines:
         print(printable(line))
+
+
+@rules.command("list")
+def list_(config: ConfigOption = None, data_dir: DataDirOption = None, json: JsonOption = False) -> None:
+    """List the rules in force; `samples` of at most `limit` are what a rule that looks back holds in memory."""
+    from ioc.cli.action import act
+
+    found = act(place(config, data_dir), "rules.list")
+    if json:
+        print_json(found)
+        return
+    print_table([_row(rule) for rule in found["items"]], ["id", "family", "severity", "samples", "limit"], empty="No rules.")
+
+
+@rules.command("reload")
+def reload(
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Also rules that would raise many alarms at once.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Have the running server read its rule files anew; files with a mistake change nothing."""
+    from ioc.cli.action import act
+
+    done = act(place(config, data_dir), "rules.reload", force=force)
+    if json:
+        print_json(done)
+    else:
+        _tell(done)
+    raise typer.Exit(Exit.WRONG if done["problems"] or done["held"] else Exit.FINE)
+
+
+def _row(rule: dict[str, Any]) -> dict[str, Any]:
+    memory = rule.get("memory")
+    held = {} if memory is None else {"samples": memory["samples"], "limit": memory["devices"] * memory["most_per_device"]}
+    return {**rule, **held}
+
+
+def _tell(done: dict[str, Any]) -> None:
+    for problem in done["problems"]:
+        say(problem)
+    if done["problems"]:
+        say(f"Nothing was changed; {done['rules']} rules stay in force.")
+        return
+    for rule, count in done["held"].items():
+        say(f"{rule}: held back, it would raise {count} alarms at once; look at its limits, or use --force")
+    news = [f"{len(done[what])} {what}" for what in ("changed", "removed") if done[what]]
+    print(f"{done['rules']} rules in force" + "".join(f", {one}" for one in news) + ".")

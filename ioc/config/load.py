@@ -85,6 +85,18 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets)
 
 
+def read_rules(config: Config) -> tuple[tuple[Rule, ...], list[Problem]]:
+    """The rules as their files are now, and what is wrong with them."""
+    settings = config.settings
+    problems = [
+        Problem(file=str(path), line=None, path="", what="does not exist", do="check the path, or create it")
+        for path in settings.rules
+        if not is_there(path)
+    ]
+    there = [path for path in settings.rules if is_there(path)]
+    return load_rules(there, shipped=settings.shipped_rules, families=config.families, problems=problems), _in_order(problems)
+
+
 def _wrong_choices(settings: Settings, families: Mapping[str, Family], document: Document) -> list[Problem]:
     """Sources that listen to dialects which don't exist, or whose topics are another's."""
     single = document.node(("broker",)).items is None

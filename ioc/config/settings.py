@@ -250,10 +250,12 @@ class Watchdog(Section):
 
 
 class Limits(Section):
-    """Bounds of the files in `data_dir`, in bytes."""
+    """Bounds of the files in `data_dir`, in bytes, and of what a reload of rules may raise."""
 
     spool: SizeBytes = 4 * 10**9
     quarantine: SizeBytes = 512 * 10**6
+    alarms_at_reload: int = Field(default=50, ge=0)
+    """A rule that would raise more alarms at once is held back."""
 
 
 def _one_or_list(value: object) -> str:

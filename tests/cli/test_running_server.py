@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ import pytest
 
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
-from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, rule_commands, token_commands
 from ioc.api.control import SOCKET_NAME, serve_control
 from ioc.api.ports import Replay
 from ioc.app.lock import data_dir_lock
+from ioc.app.rule_desk import Reload
 from ioc.cli.shelf import Shelf
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.registry import Device, Unit
@@ -41,6 +42,19 @@ class ReplayingShelf(Shelf):
     async def replay(self, item: str, *, by: str) -> Replay:
         """Always recovered."""
         return Replay(recovered=True, detail=f"stored for {by}: {item}")
+
+
+class Rules:
+    """Two rules in force; the files hold a third, which would raise too much."""
+
+    async def rules(self) -> Sequence[Mapping[str, Any]]:
+        """One looks back."""
+        memory = {"devices": 2, "samples": 70, "most_per_device": 62}
+        return [{"id": "hot", "family": "speaker", "severity": "major"}, {"id": "warming", "severity": "minor", "memory": memory}]
+
+    async def reload(self, *, forced: bool) -> Reload:
+        """Held back unless forced."""
+        return Reload(rules=3, changed=["third"]) if forced else Reload(rules=2, removed=["old"], held={"third": 99})
 
 
 class Running:
@@ -78,6 +92,7 @@ class Running:
                     **token_commands(state.tokens, state, clock=lambda: NOW),
                     **ledger_commands(state),
                     **quarantine_commands(ReplayingShelf(quarantine)),
+                    **rule_commands(Rules(), Rules()),
                 }
                 serving = asyncio.ensure_future(serve_control(self._data_dir / SOCKET_NAME, handlers))
                 loop = asyncio.get_running_loop()
@@ -166,3 +181,28 @@ def test_shows_the_quarantine_once_the_server_has_ended(ioc: Ioc, site: Path) ->
         pass
     [item] = json.loads(ioc("quarantine", "list", "--json").out)["items"]
     assert "{không phải JSON" in ioc("quarantine", "show", item["id"]).out
+
+
+@pytest.mark.usefixtures("server")
+def test_reloads_rules_and_tells_what_was_held_back(ioc: Ioc) -> None:
+    """Scripts see that not all is at work; force puts it to work."""
+    ended = ioc("rules", "reload")
+    assert (ended.code, ended.out) == (1, "2 rules in force, 1 removed.\n")
+    assert "third: held back, it would raise 99 alarms at once" in ended.err
+    ended = ioc("rules", "reload", "--force")
+    assert (ended.code, ended.out) == (0, "3 rules in force, 1 changed.\n")
+
+
+@pytest.mark.usefixtures("server")
+def test_lists_what_rules_hold_in_memory(ioc: Ioc) -> None:
+    """Beside the bound, where a rule looks back."""
+    lines = ioc("rules", "list").out.splitlines()
+    assert [line.split() for line in lines[1:]] == [["hot", "speaker", "major", "-", "-"], ["warming", "-", "minor", "70", "124"]]
+
+
+@pytest.mark.usefixtures("site")
+def test_rules_are_reloaded_in_a_running_server_only(ioc: Ioc) -> None:
+    """Without one nothing is to be done, and it is said."""
+    ended = ioc("rules", "reload")
+    assert ended.code == 3
+    assert "`ioc rules reload` needs one; start `ioc run`" in ended.err
