@@ -10,6 +10,7 @@ from alerts.rules.combination import AllOf, AnyOf, Not
 from alerts.rules.condition import Condition, Fault, Path, unknown
 from alerts.rules.state import State
 from alerts.rules.threshold import Threshold
+from alerts.shadow import shadowed
 from alerts.text import FIXED_FIELDS, LANGUAGES, fields_in
 from ioc.domain.family import Family
 
@@ -30,13 +31,24 @@ def check_rules(rules: Sequence[Rule], families: Mapping[str, Family]) -> list[R
     """Every mistake in a set of rules, in their order."""
     problems = []
     first: dict[str, int] = {}
+    shadows = shadow_faults(rules)
     for index, rule in enumerate(rules):
         faults = list(rule_faults(rule, families))
         if rule.id in first:
             faults.insert(0, Fault(("id",), f"the rule `{rule.id}` is declared twice", "rename it, or remove one of them"))
         first.setdefault(rule.id, index)
+        faults += shadows.get(index, ())
         problems += [RuleProblem(index=index, rule=rule.id, path=fault.path, what=fault.what, do=fault.do) for fault in faults]
     return problems
+
+
+def shadow_faults(rules: Sequence[Rule]) -> dict[int, list[Fault]]:
+    """A fault for every rule that another one makes superfluous, by its position."""
+    do = "remove it, or give it a graver severity, a wider condition or labels of its own"
+    return {
+        place: [Fault(("when",), f"the rule `{other.id}`, as grave, always holds when this one does", do)]
+        for place, other in shadowed(rules)
+    }
 
 
 def rule_faults(rule: Rule, families: Mapping[str, Family]) -> Iterator[Fault]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from alerts.clock_rules import CLOCK_RULES
 from alerts.own import OWN_RULES
 from alerts.rule import Rule, RuleFile
-from alerts.rule_check import rule_faults
+from alerts.rule_check import rule_faults, shadow_faults
+from ioc.config.document import Document
 from ioc.config.families import own_documents, shipped_documents
 from ioc.config.problem import ConfigError, Problem
 from ioc.config.validation import problem_at, validate
@@ -15,7 +16,9 @@ from ioc.domain.family import Family
 
 def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, Family], problems: list[Problem]) -> tuple[Rule, ...]:
     """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`."""
-    documents = [*(shipped_documents("alerts", "pack") if shipped else ()), *own_documents(paths, problems)]
+    own: list[tuple[Rule, Document, int]] = []
+    pack = shipped_documents("alerts", "pack") if shipped else []
+    documents = [*pack, *own_documents(paths, problems)]
     rules: list[Rule] = []
     places = dict.fromkeys([*OWN_RULES, *(rule.id for rule in CLOCK_RULES)], "the program itself")
     for document in documents:
@@ -32,4 +35,9 @@ def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, F
                 problems.append(problem_at(document, (*at, "id"), what, "rename it, or remove one of them"))
             places.setdefault(rule.id, f"{document.file}:{document.node((*at, 'id')).line}")
             rules.append(rule)
+            own += [(rule, document, index)] if document not in pack else []
+    # A pack that grows with an upgrade must not make a site's rule a mistake: only the site's own rules are set beside each other.
+    for place, faults in shadow_faults([rule for rule, _, _ in own]).items():
+        _, document, index = own[place]
+        problems += [problem_at(document, ("rules", index, *fault.path), fault.what, fault.do) for fault in faults]
     return tuple(rules)

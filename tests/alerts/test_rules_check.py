@@ -81,7 +81,7 @@ def test_names_the_node_and_the_remedy(change: dict[str, Any], path: tuple[Any, 
 
 def test_finds_the_same_id_twice() -> None:
     """At the second one."""
-    problems = check_rules([rule(HOT), rule(HOT, id="other"), rule(PLAYING)], FAMILIES)
+    problems = check_rules([rule(HOT), rule(ABOVE, id="other"), rule(PLAYING)], FAMILIES)
     assert [(problem.index, problem.path) for problem in problems] == [(2, ("id",))]
 
 
@@ -107,3 +107,10 @@ def test_finds_the_same_id_twice() -> None:
 def test_finds_nothing_wrong_where_nothing_is(when: dict[str, Any]) -> None:
     """What can happen is allowed."""
     assert check_rules([rule(when)], FAMILIES) == []
+
+
+def test_names_a_rule_that_another_makes_superfluous() -> None:
+    """At its condition, with the other one's name."""
+    [problem] = check_rules([rule({**HOT, "above": "85"}), rule(HOT, id="wide")], FAMILIES)
+    assert (problem.index, problem.path) == (0, ("when",))
+    assert "the rule `wide`, as grave, always holds when this one does" in problem.what
