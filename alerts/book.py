@@ -8,7 +8,7 @@ from alerts.lifecycle import Act, acted, ended, returned
 from alerts.own import OwnRule
 from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
-from ioc.domain.alarm import Alarm, Severity, Step, Transition, alarm_id
+from ioc.domain.alarm import GROUP, Alarm, Severity, Step, Transition, alarm_id
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
 
@@ -72,6 +72,31 @@ class AlarmBook:
     ) -> str:
         """The id of a device's new alarm."""
         alarm = self._of_device(rule.rule, device, since, self._fields(rule, device, values, detail), rule.rule.labels)
+        return self._raise(alarm, at=at, now=now, by=by, detail=detail)
+
+    def raise_group(self, rule: Rule, group: str, since: int, value: Mapping[str, str], *, at: int, now: int, by: str, detail: str) -> str:
+        """The id of a new alarm about several devices; `value` = how many, by language."""
+        label, name = group.split("=", 1)
+        unit = name if label == "unit" else None
+
+        def fields(field: str, language: str) -> str | None:
+            if field in {"group", "unit_name"}:
+                return plain_text((unit and self._unit_name(unit)) or name)
+            return value[language] if field == "value" else None
+
+        alarm = Alarm(
+            id=alarm_id(self._site, rule.id, group, since),
+            rule=rule.id,
+            severity=rule.severity,
+            family=rule.family,
+            unit=unit,
+            since=since,
+            labels={**rule.labels, **({} if unit else {label: name}), GROUP: group},
+            summary=render(rule.summary, fields),
+            cause=render(rule.cause, fields),
+            consequence=render(rule.consequence, fields),
+            action=render(rule.action, fields),
+        )
         return self._raise(alarm, at=at, now=now, by=by, detail=detail)
 
     def raise_for_all(self, rule: OwnRule, device: Device, since: int, value: Mapping[str, str], *, now: int, by: str, detail: str) -> str:

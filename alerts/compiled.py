@@ -4,11 +4,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 
+from alerts.computed import Computed
 from alerts.rule import Rule
-from alerts.rules.condition import NO_SIDES, Derived, Need, Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, OFFLINE, Derived, Need, Sides, SidesAfter, Test, Values
+from alerts.rules.group import Group
 from alerts.screen import Screen
 from alerts.window import Window
-from ioc.domain.family import Family, Metric
+from ioc.domain.family import Family, Label, Metric
 from ioc.domain.sample import Value
 
 
@@ -29,6 +31,8 @@ class CompiledRule:
     """The metrics that it looks at, with their positions in a sample's values."""
     whole_gap_ms: int
     """Two samples no further apart than this have no missing one between them."""
+    of: Test | None
+    """Of a rule about a group: what may hold of a member, whether it is offline standing after its values."""
     remembers: bool
     """Whether it looks at what has been, not only at what is."""
 
@@ -69,10 +73,17 @@ def derived_by(rule: Rule, family: Family) -> list[Derived]:
     return [derived for part in rule.when.parts() if (derived := part.derived(family)) is not None]
 
 
-def _with_derived(family: Family, derived: Iterable[Derived]) -> Family:
+def _with_metrics(family: Family, computed: Iterable[Computed]) -> Family:
     """The family with computed metrics after its own."""
     fields = {name: getattr(family, name) for name in Family.model_fields}
-    return Family.model_construct(**{**fields, "metrics": (*family.metrics, *(one.metric for one in derived))})
+    return Family.model_construct(**{**fields, "metrics": (*family.metrics, *computed)})
+
+
+def _of_a_member(rule: Rule, family: Family) -> Test | None:
+    if not isinstance(rule.when, Group):
+        return None
+    offline = Computed.of(OFFLINE, Label(vi="Mất kết nối", en="Offline"), Label(vi="{number}", en="{number}"))
+    return rule.when.of.compiled(_with_metrics(family, [offline]), ("when", "of")).holds
 
 
 def _looked_at(rule: Rule, family: Family) -> list[str]:
@@ -99,6 +110,7 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         window=None if rule.between is None else Window(*rule.between, zone),
         metrics=tuple((family.metrics[family.index[name]], family.index[name]) for name in _looked_at(rule, family)),
         whole_gap_ms=whole_gap_ms(family),
+        of=_of_a_member(rule, family),
         remembers=bool(derived_by(rule, family)),
     )
 
@@ -114,6 +126,8 @@ class FamilyRules:
     by_event: tuple[CompiledRule, ...]
     """Those that wait for an event; they stand in `by_sample` too."""
     by_liveness: tuple[CompiledRule, ...]
+    groups: tuple[CompiledRule, ...]
+    """Those about several devices."""
     unknown: Values
     """No value known."""
     whole_gap_ms: int
@@ -139,15 +153,16 @@ def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyR
     ours = [rule for rule in rules if rule.family == family.family]
     derived = tuple({one.metric.name: one for rule in ours for one in derived_by(rule, family)}.values())
     if derived:
-        family = _with_derived(family, derived)
+        family = _with_metrics(family, [one.metric for one in derived])
     compiled = [compile_rule(rule, family, zone) for rule in ours]
-    sampled = tuple(one for one in compiled if not one.rule.is_absence)
+    sampled = tuple(one for one in compiled if not one.rule.is_absence and not one.rule.is_group)
     return FamilyRules(
         family=family,
         by_sample=sampled,
         screen=Screen([one.needs for one in sampled]),
         by_event=tuple(one for one in sampled if one.rule.events),
         by_liveness=tuple(one for one in compiled if one.rule.is_absence),
+        groups=tuple(one for one in compiled if one.rule.is_group),
         unknown=(None,) * len(family.metrics),
         whole_gap_ms=whole_gap_ms(family),
         silence_ms=family.silence_ms,

@@ -13,6 +13,7 @@ from alerts.book import AlarmBook
 from alerts.clock_alarms import ClockAlarms
 from alerts.clock_rules import ClockRule
 from alerts.device_memory import DeviceMemory
+from alerts.group_alarms import GroupAlarms, is_group
 from alerts.inputs import ClockStep, Input, OwnCondition, Tick
 from alerts.lifecycle import Act
 from alerts.own_alarms import OURSELVES, OwnAlarms
@@ -52,11 +53,14 @@ class Engine:
         zone: tzinfo,
         unit_name: Callable[[str], str | None] = lambda _: None,
         clock_rules: Sequence[ClockRule] = (),
+        devices: Callable[[], Iterable[Device]] = tuple,
     ) -> None:
+        """`devices`: all that the registry knows; rules about groups count them."""
         self._book = AlarmBook(site, unit_name)
         for_all = [rule.id for rule in clock_rules]
         self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
         self._clocks = ClockAlarms(clock_rules, self._book, self._standing)
+        self._groups = GroupAlarms(self._standing, self._book, devices)
         self._own = OwnAlarms(self._book, self._standing.note)
         self._blindness = Blindness()
 
@@ -81,12 +85,14 @@ class Engine:
         if heard_until is not None:
             self._blindness.restore(heard_until)
         rows = {(state.rule, state.device) for state in states}
-        lost = [alarm for alarm in known if alarm.active and (alarm.rule, alarm.device or OURSELVES) not in rows]
+        lost = [alarm for alarm in known if alarm.active and (alarm.rule, alarm.subject) not in rows]
         states += [_state_of(alarm) for alarm in lost]
-        self._standing.restore([state for state in states if state.device != OURSELVES], held, heard_until)
+        self._standing.restore([state for state in states if state.device != OURSELVES and not is_group(state)], held, heard_until)
         for state in states:
             if state.device == OURSELVES:
                 self._own.restore(state)
+            elif is_group(state):
+                self._groups.restore(state)
 
     def step(self, inputs: Sequence[Input], now: int) -> Outcome:
         """What follows from a batch, in its order; `now` = our clock."""
@@ -113,7 +119,7 @@ class Engine:
         """
         self._standing.now = now
         current = self._book.find(alarm.id) or alarm
-        row = self._own.row(current.rule) if current.device is None else self._standing.row_of(current)
+        row = self._row_of(current)
         if self._book.act(current, act, now) and act.step is Step.CLEARED and row is not None and row.alarm == current.id:
             row.clear_by_hand()
             self._standing.note(row)
@@ -129,12 +135,14 @@ class Engine:
         """Ends what belongs to rules or devices that are no longer there; after `restore` and after changes of the registry."""
         self._standing.now = now
         self._standing.reconcile()
+        self._groups.adopt()
         return self._outcome()
 
     def replace_rules(self, rules: Sequence[Rule], now: int) -> Outcome:
         """Puts other rules to work: those that decide as before keep their state, what the others raised is withdrawn."""
         self._standing.now = now
         self._standing.adopt(rules)
+        self._groups.adopt()
         for device, memory in self._standing.memories.items():
             if memory.liveness is Liveness.OFFLINE and memory.away_since is not None and self._standing.takes_part(device):
                 self._absent(memory, device, memory.away_since, "offline when the rule was loaded")
@@ -148,6 +156,7 @@ class Engine:
         """The registry says something new of a device: gone, its alarms end; approved, it may be offline already."""
         self._standing.now = now
         memory = self._standing.memories.get(device)
+        self._groups.registered(device)
         if memory is None:
             return self._outcome()
         if self._standing.approved(device, memory.rules.family.family) is None:
@@ -210,6 +219,8 @@ class Engine:
         lost = self._lost(memory, sample, before, heard) if memory.rows and before is not None else 0
         memory.heard(sample.arrival)
         self._judge(memory, sample, lost, joined=before == sample.ts)
+        if memory.rules.groups:
+            self._groups.judge(memory, sample.device, sample.ts, sample.arrival)
 
     def _judge(self, memory: DeviceMemory, sample: Sample, lost: int, *, joined: bool) -> None:
         values, ts, rows = memory.values, sample.ts, memory.rows
@@ -235,6 +246,11 @@ class Engine:
             return 0
         unheard = max(memory.away(sample.arrival), self._blindness.between(heard, sample.arrival))
         return min(gap, max(0, gap - family.silence_ms, unheard))
+
+    def _row_of(self, alarm: Alarm) -> Row | None:
+        if alarm.device is not None:
+            return self._standing.row_of(alarm)
+        return self._groups.row(alarm.rule, alarm.subject) if alarm.subject else self._own.row(alarm.rule)
 
     def _event(self, event: DeviceEvent) -> None:
         if not event.live or self._standing.approved(event.device, event.family) is None:
@@ -283,6 +299,8 @@ class Engine:
             self._absent(memory, change.device, change.at, f"offline, {change.cause.value}")
         elif change.state is Liveness.ONLINE:
             self._present(memory, change.at)
+        if memory.rules.groups:
+            self._groups.judge(memory, change.device, change.at, change.at)
 
     def _absent(self, memory: DeviceMemory, device: str, at: int, detail: str) -> None:
         for rule in memory.rules.by_liveness:
@@ -305,7 +323,10 @@ class Engine:
     def _tick(self, tick: Tick, now: int) -> None:
         last_heard = self._blindness.heard_until
         for row in list(self._standing.pending.values()):
-            memory = self._standing.memories[row.device]
+            memory = self._standing.memories.get(row.device)
+            if memory is None:
+                self._groups.tick(row, tick.heard_until, hearing=tick.hearing, last_heard=last_heard)
+                continue
             counts = tick.hearing and self._can_wait(row, memory)
             effects = row.tick(tick.heard_until, counts=counts, last_heard=last_heard)
             self._standing.settle(memory, row, effects, by="tick")
@@ -329,7 +350,7 @@ def _state_of(alarm: Alarm) -> RuleState:
     """The row of an active alarm whose own was lost."""
     return RuleState(
         rule=alarm.rule,
-        device=alarm.device or OURSELVES,
+        device=alarm.subject,
         phase=Phase.ACTIVE.value,
         since=alarm.since,
         heard_since=alarm.since,

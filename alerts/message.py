@@ -10,7 +10,7 @@ import msgspec
 
 from alerts.grouping import Telling
 from alerts.wording import WORDS, Words
-from ioc.domain.alarm import Alarm, Severity
+from ioc.domain.alarm import GROUP, Alarm, Severity
 from ioc.domain.alarm_document import AlarmDocument, alarm_document
 from ioc.domain.family import Label
 from ioc.domain.registry import Device, Unit
@@ -171,7 +171,8 @@ class Writer:
 
     def _where(self, alarm: Alarm) -> str:
         if alarm.device is None:
-            return self.wording.words.ourselves
+            group = self._unit(alarm) or plain(alarm.labels.get(GROUP, "").partition("=")[2])
+            return group[0].upper() + group[1:] if group else self.wording.words.ourselves
         device = self.wording.device(alarm.device)
         name = plain((device.name if device else None) or alarm.device)
         label = self.wording.families.get(alarm.family or "")

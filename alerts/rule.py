@@ -7,6 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from alerts.rules import AnyCondition
 from alerts.rules.absence import Absence
 from alerts.rules.event import Event
+from alerts.rules.group import Group
 from alerts.window import parse_clock
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
@@ -51,6 +52,11 @@ class Rule(BaseModel):
     def is_absence(self) -> bool:
         """Whether liveness decides it, not samples."""
         return isinstance(self.when, Absence)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is about several devices at once."""
+        return isinstance(self.when, Group)
 
     @property
     def events(self) -> frozenset[str]:

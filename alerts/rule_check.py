@@ -8,10 +8,11 @@ from alerts.rule import Rule
 from alerts.rules.absence import Absence
 from alerts.rules.combination import AllOf, AnyOf, Not
 from alerts.rules.condition import Condition, Fault, Path, unknown
+from alerts.rules.group import Group
 from alerts.rules.state import State
 from alerts.rules.threshold import Threshold
 from alerts.shadow import shadowed
-from alerts.text import FIXED_FIELDS, LANGUAGES, fields_in
+from alerts.text import FIXED_FIELDS, GROUP_FIELDS, LANGUAGES, fields_in
 from ioc.domain.family import Family
 
 
@@ -79,6 +80,9 @@ def _contradictions(condition: Condition, path: Path) -> Iterator[Fault]:
     if isinstance(condition, Not):
         yield from _contradictions(condition.not_, (*path, "not"))
         return
+    if isinstance(condition, Group):
+        yield from _contradictions(condition.of, (*path, "of"))
+        return
     if not isinstance(condition, AllOf | AnyOf):
         return
     key, parts = ("all", condition.all) if isinstance(condition, AllOf) else ("any", condition.any)
@@ -106,13 +110,17 @@ def _exclude(one: Condition, other: Condition) -> bool:
 
 
 def _texts(rule: Rule, family: Family) -> Iterator[Fault]:
-    known = [*FIXED_FIELDS, *family.index] if rule.metrics else [*(name for name in FIXED_FIELDS if name != "value"), *family.index]
+    known = list(GROUP_FIELDS) if rule.is_group else _known_fields(rule, family)
     for key, label in rule.texts.items():
         for language in LANGUAGES:
             text = label.text(language)
             if not text.strip():
                 yield Fault((key, language), "is empty", "say what people should know and do")
             yield from _fields(text, known, (key, language))
+
+
+def _known_fields(rule: Rule, family: Family) -> list[str]:
+    return [*FIXED_FIELDS, *family.index] if rule.metrics else [*(name for name in FIXED_FIELDS if name != "value"), *family.index]
 
 
 def _fields(text: str, known: Iterable[str], path: Path) -> Iterator[Fault]:

@@ -59,6 +59,11 @@ class Standing:
         known = self._device_of(device)
         return known if known is not None and known.approved and known.family == family else None
 
+    def known(self, device: str) -> Device | None:
+        """A registered device that takes part, of whatever family."""
+        known = self._device_of(device)
+        return known if known is not None and known.approved else None
+
     def takes_part(self, device: str) -> bool:
         """Whether a device is registered, approved, and still of the family that its memory says."""
         memory = self.memories.get(device)
@@ -151,6 +156,11 @@ class Standing:
             row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
             self.pending[row.name, row.device] = row
 
+    @property
+    def group_rules(self) -> list[CompiledRule]:
+        """The rules about several devices."""
+        return [rule for family in self._families.values() for rule in family.groups]
+
     def _compiled(self, rules: Sequence[Rule]) -> tuple[dict[str, FamilyRules], dict[str, CompiledRule]]:
         families = {family.family: family_rules(family, rules, self._zone) for family in self._declared}
         return families, {rule.id: rule for family in families.values() for rule in (*family.by_sample, *family.by_liveness)}
@@ -192,7 +202,7 @@ class Standing:
         for family in self._families.values():
             memories = [memory for memory in self.memories.values() if memory.rules is family] if family.derived else ()
             held = [[len(history) for history in memory.histories] for memory in memories]
-            for rule in (one for one in family.by_sample if one.remembers):
+            for rule in (one for one in (*family.by_sample, *family.groups) if one.remembers):
                 places = [place for place, one in enumerate(family.derived) if one.metric.name in rule.names]
                 found[rule.id] = Remembered(
                     devices=sum(any(sizes[place] for place in places) for sizes in held),

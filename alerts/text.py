@@ -15,6 +15,8 @@ MAX_VALUE = 64
 """Longest value within a text."""
 LANGUAGES = ("vi", "en")
 FIXED_FIELDS = ("device", "device_name", "unit_name", "value", "detail")
+GROUP_FIELDS = ("group", "unit_name", "value")
+"""Fields of texts about several devices."""
 _FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 _UNKNOWN = {"vi": "không rõ", "en": "unknown"}
 _TRUTH = {"vi": ("không", "có"), "en": ("no", "yes")}

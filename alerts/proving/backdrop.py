@@ -49,6 +49,7 @@ class Backdrop:
             zone=self.zone,
             unit_name=self._unit_name,
             clock_rules=self.clock_rules,
+            devices=fleet.devices,
         )
 
     def notifier(self, fleet: Fleet, engine: Engine) -> Notifier:

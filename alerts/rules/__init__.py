@@ -10,6 +10,7 @@ from alerts.rules.combination import AllOf, AnyOf, Not
 from alerts.rules.condition import Condition, unknown
 from alerts.rules.event import Event
 from alerts.rules.forecast import Forecast
+from alerts.rules.group import Group
 from alerts.rules.increase import Increase
 from alerts.rules.rate import Rate
 from alerts.rules.state import State
@@ -27,6 +28,7 @@ KINDS: dict[str, type[Condition]] = {
     "window": WindowOf,
     "stuck": Stuck,
     "forecast": Forecast,
+    "group": Group,
 }
 JOINTS = {"all": "all_of", "any": "any_of", "not": "not_of"}
 
@@ -65,6 +67,7 @@ AnyCondition: TypeAlias = Annotated[
     | Annotated[WindowOf, Tag("window")]
     | Annotated[Stuck, Tag("stuck")]
     | Annotated[Forecast, Tag("forecast")]
+    | Annotated[Group, Tag("group")]
     | Annotated[AllOf, Tag("all_of")]
     | Annotated[AnyOf, Tag("any_of")]
     | Annotated[Not, Tag("not_of")],
@@ -75,5 +78,5 @@ AnyCondition: TypeAlias = Annotated[
 
 _TAGS: dict[str, type[Condition]] = {**KINDS, "all_of": AllOf, "any_of": AnyOf, "not_of": Not}
 
-for _joint in (AllOf, AnyOf, Not):
+for _joint in (AllOf, AnyOf, Not, Group):
     _joint.model_rebuild(_types_namespace={"AnyCondition": AnyCondition})

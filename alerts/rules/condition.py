@@ -18,6 +18,8 @@ Values = tuple[Value, ...]
 Sides = frozenset[str]
 """Thresholds with hysteresis that have been crossed and not yet left again."""
 NO_SIDES: Sides = frozenset()
+OFFLINE = "offline()"
+"""What stands after all other values of a group's member: whether it is offline."""
 
 Test = Callable[[Values, Sides, str | None], bool | None]
 """Whether a condition holds, given what holds now and the event that just happened; None = can't be told."""

@@ -333,6 +333,7 @@ class Server:
             zone=config.settings.site.zone,
             unit_name=self._unit_name,
             clock_rules=config.clock_rules,
+            devices=self.fleet.devices,
         )
         engine.tape = self.recorder
         return engine

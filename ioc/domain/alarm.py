@@ -7,6 +7,9 @@ import msgspec
 
 from ioc.domain.incident import Incident, IncidentMember
 
+GROUP = "group"
+"""The label that names the group of an alarm about several devices: `unit=…`, or another label with its value."""
+
 
 class Severity(StrEnum):
     """Most severe first."""
@@ -31,7 +34,7 @@ class Step(StrEnum):
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
-    """An alarm as it stands now; `device` None = about ourselves."""
+    """An alarm as it stands now; `device` None = about a group of devices (label `group`), or ourselves."""
 
     id: str
     rule: str
@@ -52,6 +55,11 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     consequence: dict[str, str] = msgspec.field(default_factory=dict)
     action: dict[str, str] = msgspec.field(default_factory=dict)
     labels: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def subject(self) -> str:
+        """The device, the group, or nothing for ourselves: with the rule it names the row that keeps the alarm."""
+        return self.device or self.labels.get(GROUP, "")
 
     @property
     def active(self) -> bool:
@@ -84,7 +92,7 @@ class RuleState(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     device: str
-    """Empty for rules about ourselves."""
+    """A group for rules about several devices, empty for rules about ourselves."""
     phase: str
     """inactive, pending, active, keep_firing."""
     since: int = 0

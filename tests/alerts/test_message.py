@@ -39,6 +39,8 @@ def test_text_is_english_for_an_english_site() -> None:
         ({"family": "unheard_of"}, "[CAO] Xóm Tháp, "),
         ({"severity": Severity.MINOR}, "[THẤP] "),
         ({"severity": Severity.INFO}, "[THÔNG TIN] "),
+        ({"device": None, "labels": {"group": "unit=u1"}}, "[CAO] Phường Việt Trì: mất kết nối từ"),
+        ({"device": None, "unit": None, "labels": {"group": "carrier=Viettel"}}, "[CAO] Viettel: mất kết nối từ"),
         ({"device": None, "unit": None, "family": None}, "[CAO] Hệ thống giám sát: mất kết nối từ"),
         (
             {"device": None, "unit": None, "family": None, "summary": {"vi": "hệ thống giám sát không nhận được dữ liệu"}},

@@ -9,6 +9,7 @@ from ruling.stage import FAMILIES, HOT, PLAYING, rule
 
 ABOVE = {"kind": "threshold", "metric": "volume", "above": "50"}
 WINDOW = {"kind": "window", "metric": "volume", "take": "mean", "over": "10m", "above": "50"}
+GROUP = {"kind": "group", "at_least": "30%", "of": {"any": [{"kind": "absence"}, PLAYING]}}
 INCREASE = {"kind": "increase", "metric": "uptime_s", "over": "10m"}
 CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "family": ({"family": "speeker"}, ("family",), "did you mean `speaker`"),
@@ -63,6 +64,13 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "time stuck too short": ({"when": {"kind": "stuck", "metric": "fw", "over": "1m"}}, ("when", "over"), "at least 3m"),
     "rate turned round": (
         {"when": {"not": {"kind": "rate", "metric": "volume", "over": "10m", "above": "1", "clear_below": "0"}}}, ("when", "not"), "turn"),
+    "group inside": ({"when": {"all": [PLAYING, GROUP]}}, ("when", "all", 1), "rule of its own"),
+    "group's metric": ({"when": {**GROUP, "of": {**HOT, "metric": "volum"}}}, ("when", "of", "metric"), "did you mean `volume`"),
+    "side in a group": ({"when": {**GROUP, "of": {**HOT, "clear_below": "70"}}}, ("when", "of"), "leave the clear limit out"),
+    "event in a group": ({"when": {**GROUP, "of": {"kind": "event", "name": "tamper"}}}, ("when", "of"), "use a state"),
+    "contradiction in a group": (
+        {"when": {**GROUP, "of": {"all": [PLAYING, {**PLAYING, "is": "idle"}]}}}, ("when", "of", "all", 1), "can't hold together"),
+    "field of a group's text": ({"when": GROUP, "cause": {"vi": "{device}", "en": "y"}}, ("cause", "vi"), "field `device`"),
     "field of a text": ({"cause": {"vi": "x {amp_tmp_c}", "en": "y"}}, ("cause", "vi"), "did you mean `amp_temp_c`"),
     "value of nothing": ({"when": {"kind": "absence"}, "summary": {"vi": "x", "en": "{value}"}}, ("summary", "en"), "field `value`"),
     "empty action": ({"action": {"vi": " ", "en": "y"}}, ("action", "vi"), "is empty"),
@@ -99,6 +107,7 @@ def test_finds_the_same_id_twice() -> None:
         {"kind": "event", "name": "anything"},
         {"kind": "absence"},
         WINDOW,
+        GROUP,
         {"kind": "stuck", "metric": "fw", "over": "30d"},
         {"kind": "rate", "metric": "volume", "over": "10m", "below": "-500"},
         {"kind": "forecast", "metric": "battery_pct", "over": "6h", "falls_to": "20", "within": "2d"},

@@ -137,6 +137,8 @@ def test_keeps_the_sides_of_several_thresholds() -> None:
             {"kind": "forecast", "metric": "volume", "over": "1h", "within": "1d", "falls_to": "1", "restarts": "true"},
             "a counter does not fall",
         ),
+        ({"kind": "group", "at_least": "101%", "of": PLAYING}, "is no part of a group"),
+        ({"kind": "group", "at_least": "some", "of": PLAYING}, "is no part of a group"),
         ({"kind": "state", "metric": "state"}, "exactly one of them"),
         ({"kind": "state", "metric": "state", "is": "a", "is_not": "b"}, "exactly one of them"),
         ({"kind": "state", "metric": "state", "in": []}, "lists no values"),

@@ -111,7 +111,7 @@ async def test_a_rule_that_would_raise_too_much_is_held_back_unless_forced(confi
     """Its former self stays at work, the others are loaded."""
     async with open_server(config) as server:
         await heat(server)
-        write(tmp_path, RULE.format(id="hot", above=8), RULE.format(id="new", above=85))
+        write(tmp_path, RULE.format(id="hot", above=8), RULE.format(id="new", above=85).replace("major", "critical"))
         assert await reload(server) == Reload(rules=2, changed=["new"], held={"hot": 3})
         assert active(server) == {("hot", "d2")}
         assert "hot: 3" in server.rule_desk.condition(NOON).detail

@@ -132,6 +132,7 @@ class Stage:
             zone=ZONE,
             unit_name={"u1": "Phường Việt Trì"}.get,
             clock_rules=self.clock_rules,
+            devices=self.devices.values,
         )
 
     def step(self, *inputs: Input, now: int | None = None) -> list[str]:

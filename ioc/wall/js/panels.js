@@ -103,6 +103,13 @@ export class AlarmsPanel {
     say(this.more, left > 0 ? this.format.text("more_alarms", { n: this.format.number(left) }) : "");
   }
 
+  /** What an alarm without a device is about: a label's devices, or ourselves; a unit is named beside it anyway. */
+  about(alarm) {
+    if (alarm.unit !== null) return "";
+    const label = alarm.labels?.group;
+    return label ? label.slice(label.indexOf("=") + 1) : this.format.text("ourselves");
+  }
+
   /** A group's newest alarm stands for it; the others are counted. */
   row(node, group, { now, unitName, deviceName }) {
     const alarm = group[0];
@@ -110,9 +117,10 @@ export class AlarmsPanel {
     dress(node, `alarm ${alarm.severity}${alarm.acknowledged ? " acknowledged" : ""}`);
     node.dataset.alarm = alarm.id;
     say(word, `${SHAPES[alarm.severity]} ${this.format.text(alarm.severity)}`);
-    const device = alarm.device === null ? this.format.text("ourselves") : deviceName(alarm.device);
+    const about = alarm.device === null ? this.about(alarm) : deviceName(alarm.device);
     const others = group.length > 1 ? ` +${this.format.number(group.length - 1)}` : "";
-    say(where, device + others + (alarm.unit === null ? "" : `, ${unitName(alarm.unit)}`));
+    const unit = alarm.unit === null ? "" : unitName(alarm.unit);
+    say(where, about === "" ? unit + others : about + others + (unit === "" ? "" : `, ${unit}`));
     say(age, this.format.age(Math.max(0, now - Date.parse(alarm.since)), true));
     say(summary, capital(alarm.texts[this.format.language]?.summary || alarm.summary || alarm.rule));
     say(mark, this.mark(alarm));
