@@ -129,6 +129,8 @@ class Engine:
         """Ends all that a rule, or a device, or a rule on a device has raised, because it is gone."""
         self._standing.now = now
         self._standing.withdraw(rule=rule, device=device)
+        if rule is not None and device is None:
+            self._groups.withdraw(rule)
         return self._outcome()
 
     def reconcile(self, now: int) -> Outcome:

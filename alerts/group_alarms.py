@@ -58,6 +58,11 @@ class GroupAlarms:
         for name, key in sorted({*keys, *self._rows}):
             self._settle_group(self._rules[name], key, now, now)
 
+    def withdraw(self, rule: str) -> None:
+        """Ends all that a rule has raised."""
+        for row in [one for one in self._rows.values() if one.name == rule]:
+            self._withdraw(row)
+
     def registered(self, device: str) -> None:
         """The registry says something new of a device: it may have come, moved, or gone."""
         now, known = self._standing.now, self._standing.known(device)

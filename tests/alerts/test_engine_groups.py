@@ -117,6 +117,15 @@ def test_withdrawn_with_the_rule_and_cleared_with_the_members() -> None:
     assert [told(entry) for entry in new.transitions] == ["raised new 240"]
 
 
+def test_withdrawing_a_rule_ends_what_it_says_of_groups() -> None:
+    """As of single devices."""
+    stage = begun(share())
+    stage.step(*(offline(NOON + MINUTE, f"u1-{one}") for one in range(3)))
+    gone = stage.commit(stage.engine.withdraw(NOON + 2 * MINUTE, rule="rule"))
+    assert [told(entry) for entry in gone.transitions] == ["withdrawn rule 120"]
+    assert stage.states == {}
+
+
 def test_a_person_clears_it_until_it_is_over() -> None:
     """As any other alarm."""
     stage = begun(share())
