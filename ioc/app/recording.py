@@ -46,13 +46,18 @@ class ServerRecording:
         """Ends it; ConflictError where none goes on."""
         return await self._recorder.stop()
 
+    async def interrupt(self) -> None:
+        """Ends it because other rules are put to work: a replay would go by those that it began with."""
+        if self._recorder.runs:
+            await self._recorder.stop("other rules were put to work")
+
     def state(self) -> Recorded:
         """How far it is."""
         return self._recorder.state()
 
     def open(self, devices: Iterable[Device], units: Sequence[Unit]) -> None:
         """The first entries, also after a restart: the site, and an engine that begins."""
-        self._recorder.put(tape.Opened(site_document(self._server.config)))
+        self._recorder.put(tape.Opened(site_document(self._server.config, self._server.rule_desk.rules)))
         self._recorder.put(tape.Started(tuple(devices), tuple(units), self._told()))
 
     def _told(self) -> dict[str, dict[str, Value]]:
@@ -88,8 +93,9 @@ class ServerRecording:
         """Engine and notifier as a restart at this moment would have them."""
         server = self._server
         self.open(server.fleet.devices(), self._units())
-        engine = server.new_engine()
-        notifier = server.new_notifier(engine)
+        rules = server.rule_desk.rules
+        engine = server.new_engine(rules)
+        notifier = server.new_notifier(rules, engine)
         engine.restore(
             alarms=restored.alarms,
             rule_states=restored.rule_states,

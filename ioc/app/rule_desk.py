@@ -1,7 +1,7 @@
 """The rules in force, and how others are put to work while the server runs."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 import structlog
@@ -45,11 +45,12 @@ class RuleDesk:
         read: Callable[[], tuple[Sequence[Rule], Sequence[Problem]]],
         most: int,
         desk: Desk,
-        engine: Engine,
+        engine: Callable[[], Engine],
+        replacing: Callable[[], Awaitable[None]],
         write: Callable[[Sequence[Point]], None],
         clock: Callable[[], int],
     ) -> None:
-        """`most`: alarms that a rule may raise at once."""
+        """`most`: alarms that a rule may raise at once. `replacing` is done before other rules are put to work."""
         self.rules = tuple(rules)
         self.loads = self.failures = 0
         """Reloads since the start, and those of files with mistakes."""
@@ -59,6 +60,7 @@ class RuleDesk:
         self._most = most
         self._desk = desk
         self._engine = engine
+        self._replacing = replacing
         self._write = write
         self._clock = clock
         self._wanted = asyncio.Event()
@@ -103,11 +105,12 @@ class RuleDesk:
     async def _adopt(self, found: tuple[Rule, ...], *, forced: bool) -> Reload:
         known = {rule.id: rule for rule in self.rules}
         new = [rule for rule in found if rule.id not in known or not decide_alike(rule, known[rule.id])]
-        would = {} if forced else self._engine.would_raise(new)
+        would = {} if forced else self._engine().would_raise(new)
         self.held = {rule: count for rule, count in would.items() if count > self._most}
         # A rule held back leaves its former self at work.
         rules = tuple(known.get(rule.id) if rule.id in self.held else rule for rule in found)
         self.rules = tuple(rule for rule in rules if rule is not None)
+        await self._replacing()
         outcome = await self._desk.change(self._replace)
         self._write(alarm_points(outcome.transitions, {alarm.id: alarm for alarm in outcome.alarms}))
         ids = {rule.id for rule in found}

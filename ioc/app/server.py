@@ -18,6 +18,7 @@ from alerts.guards import guards_of
 from alerts.message import Wording
 from alerts.outbox import Outbox
 from alerts.presence import Ears
+from alerts.rule import Rule
 from alerts.taped import TapedEngine, TapedFleet, TapedNotifier
 from collectors.claims import Claims
 from collectors.deadband import memories
@@ -103,8 +104,8 @@ class Server:
         self.hub = Hub(clock=now_ms, boot=secrets.token_hex(4))
         ears = {broker.client_id: Ears(now_ms()) for broker in settings.brokers}
         self.ears = ears
-        self.engine = self.new_engine()
-        self.notifier = self.new_notifier(self.engine)
+        self.engine = self.new_engine(config.rules)
+        self.notifier = self.new_notifier(config.rules, self.engine)
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -191,12 +192,14 @@ class Server:
         )
         self.drain = Drain(self.writer, files.spool, self.books, jitter=secrets.SystemRandom().random)
         self.auditor = Auditor(files.state, store, store_works=self._store_works, retention_ms=settings.store.retention, clock=now_ms)
+        self.recording = ServerRecording(self)
         self.rule_desk = RuleDesk(
             config.rules,
             read=partial(read_rules, config),
             most=settings.limits.alarms_at_reload,
             desk=self.desk,
-            engine=self.engine,
+            engine=lambda: self.engine,
+            replacing=self.recording.interrupt,
             write=self._write_own,
             clock=now_ms,
         )
@@ -241,7 +244,6 @@ class Server:
             clock=now_ms,
         )
         self.quarantine = QuarantineDesk(files.quarantine, replayer, fleet=self.fleet)
-        self.recording = ServerRecording(self)
         self.open_access = open_access
 
     async def restore(self) -> None:
@@ -322,11 +324,11 @@ class Server:
                 for source in self.sources.values():
                     await source.pipeline.book_returned(source.session.remaining())
 
-    def new_engine(self) -> TapedEngine:
-        """The rules, with nothing restored yet."""
+    def new_engine(self, rules: Sequence[Rule]) -> TapedEngine:
+        """The rules at work, with nothing restored yet."""
         config = self.config
         engine = TapedEngine(
-            config.rules,
+            rules,
             site=config.settings.site.id,
             families=config.families.values(),
             device_of=self.fleet.device,
@@ -338,10 +340,10 @@ class Server:
         engine.tape = self.recorder
         return engine
 
-    def new_notifier(self, engine: Engine) -> TapedNotifier:
+    def new_notifier(self, rules: Sequence[Rule], engine: Engine) -> TapedNotifier:
         """The routes and what holds messages back, with nothing restored yet."""
         config, plan = self.config, self.config.notify.plan
-        guards = guards_of(plan, rules=config.rules, families=config.families, fleet=self.fleet, liveness_of=engine.liveness)
+        guards = guards_of(plan, rules=rules, families=config.families, fleet=self.fleet, liveness_of=engine.liveness)
         notifier = TapedNotifier(plan.routes, wording=self._wording(), guards=guards)
         notifier.tape = self.recorder
         return notifier

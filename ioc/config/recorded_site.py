@@ -1,6 +1,6 @@
 """A site as a recording carries it: what rules and routes need to decide again, without channels and their secrets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -27,8 +27,8 @@ class _Document(msgspec.Struct, kw_only=True):
     notify: dict[str, Any]
 
 
-def site_document(config: Config) -> bytes:
-    """The site as JSON."""
+def site_document(config: Config, rules: Sequence[Rule]) -> bytes:
+    """The site with the rules in force, as JSON."""
     site = config.settings.site
     return msgspec.json.encode(
         _Document(
@@ -36,7 +36,7 @@ def site_document(config: Config) -> bytes:
             language=site.language,
             timezone=site.timezone,
             families=[_dumped(family) for family in config.families.values()],
-            rules=[_dumped(rule) for rule in config.rules],
+            rules=[_dumped(rule) for rule in rules],
             clock_rules=bool(config.clock_rules),
             notify=_dumped(config.notify.plan),
         )

@@ -41,7 +41,7 @@ def recording(site: Path) -> Path:
     tape_of_all, config = List(), load_config(site / "ioc.yaml", {})
     scenery = backdrop(config.rules)
     fleet = TapedFleet(config.families)
-    tape_of_all.put(tape.Opened(site_document(config)))
+    tape_of_all.put(tape.Opened(site_document(config, config.rules)))
     tape_of_all.put(tape.Started((), tuple(UNITS.values()), {}))
     fleet.tape = tape_of_all
     for device in devices("d1"):
