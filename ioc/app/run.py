@@ -35,6 +35,8 @@ async def run(config: Config, *, open_access: bool = False, listening: Callable[
         async with open_server(config, open_access=open_access) as server:
             if not open_access:
                 await first_token(server, data_dir)
+            for doubt in config.doubts:
+                log.warning("look_at", detail=str(doubt))
             loop = asyncio.get_running_loop()
             for one in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(one, server.stop)

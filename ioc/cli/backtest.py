@@ -90,7 +90,7 @@ def rule_sets(
         if files is None and config is not None:
             sets.append(config.rules)
         else:
-            sets.append(load_rules(files or (), shipped=with_pack, families=families, problems=problems))
+            sets.append(load_rules(files or (), shipped=with_pack, families=families, problems=problems, doubts=[]))
     if problems:
         raise ConfigError(problems)
     return families, sets

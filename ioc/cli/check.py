@@ -46,6 +46,8 @@ def _tell(loaded: "Config | None", problems: "Sequence[Problem]", findings: "Seq
     if problems or loaded is None:
         say(f"{len(problems)} mistake{'' if len(problems) == 1 else 's'}.")
         return
+    for doubt in loaded.doubts:
+        print(f"Look at {doubt}")
     print("The files are fine: " + ", ".join(f"{count} {name}" for name, count in _counts(loaded).items()) + ".")
     for finding in findings:
         print(finding)
@@ -55,6 +57,7 @@ def _document(loaded: "Config | None", problems: "Sequence[Problem]", findings: 
     return {
         "ok": not problems and exit_code(findings) is Exit.FINE,
         "problems": [asdict(problem) for problem in problems],
+        "doubts": [] if loaded is None else [asdict(doubt) for doubt in loaded.doubts],
         "counts": None if loaded is None else _counts(loaded),
         "findings": [asdict(finding) for finding in findings],
     }

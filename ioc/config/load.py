@@ -37,6 +37,8 @@ class Config:
     notify: NotifyFile
     secrets: frozenset[str]
     """Texts that may stand in no log."""
+    doubts: tuple[Problem, ...] = ()
+    """What a person should look at, though it stops nothing."""
 
     def dialects(self, broker: Broker) -> dict[str, Dialect]:
         """The dialects that a source listens to, by id."""
@@ -75,14 +77,14 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     problems += _wrong_choices(settings, families, document)
     problems += deadband_problems(families, settings.deadband, document)
     families = with_deadbands(families, settings.deadband)
-    rules = load_rules(
-        [path for path in settings.rules if is_there(path)], shipped=settings.shipped_rules, families=families, problems=problems
-    )
+    doubts: list[Problem] = []
+    there = [path for path in settings.rules if is_there(path)]
+    rules = load_rules(there, shipped=settings.shipped_rules, families=families, problems=problems, doubts=doubts)
     notify = load_notify(settings.notify.file, problems, families=families, rules=[rule.id for rule in rules])
     if problems:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
-    return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets)
+    return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets, doubts=tuple(_in_order(doubts)))
 
 
 def read_rules(config: Config) -> tuple[tuple[Rule, ...], list[Problem]]:
@@ -94,7 +96,8 @@ def read_rules(config: Config) -> tuple[tuple[Rule, ...], list[Problem]]:
         if not is_there(path)
     ]
     there = [path for path in settings.rules if is_there(path)]
-    return load_rules(there, shipped=settings.shipped_rules, families=config.families, problems=problems), _in_order(problems)
+    rules = load_rules(there, shipped=settings.shipped_rules, families=config.families, problems=problems, doubts=[])
+    return rules, _in_order(problems)
 
 
 def _wrong_choices(settings: Settings, families: Mapping[str, Family], document: Document) -> list[Problem]:

@@ -61,7 +61,7 @@ def load_rule_tests(document: Document, site_plan: NotifyPlan | None = None) -> 
     folder = Path(document.file).absolute().parent
     problems: list[Problem] = []
     families = load_families([folder / path for path in file.families], cadence={}, retention=_FOR_EVER_MS, problems=problems)
-    rules = load_rules([folder / path for path in file.rules], shipped=file.shipped_rules, families=families, problems=problems)
+    rules = load_rules([folder / path for path in file.rules], shipped=file.shipped_rules, families=families, problems=problems, doubts=[])
     plan = NotifyPlan.alone(file.routes) if file.routes else _plan(file, folder, problems) or site_plan or NotifyPlan()
     zone = _zone(file, document, problems)
     known = [*(rule.id for rule in rules), *OWN_RULES, *(rule.id for rule in CLOCK_RULES)]

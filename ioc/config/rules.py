@@ -14,8 +14,13 @@ from ioc.config.validation import problem_at, validate
 from ioc.domain.family import Family
 
 
-def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, Family], problems: list[Problem]) -> tuple[Rule, ...]:
-    """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`."""
+def load_rules(
+    paths: Iterable[Path], *, shipped: bool, families: Mapping[str, Family], problems: list[Problem], doubts: list[Problem] | None = None
+) -> tuple[Rule, ...]:
+    """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`.
+
+    A rule that another one makes superfluous does no harm: it is added to `doubts`, if there are any, so that it stops nobody.
+    """
     own: list[tuple[Rule, Document, int]] = []
     pack = shipped_documents("alerts", "pack") if shipped else []
     documents = [*pack, *own_documents(paths, problems)]
@@ -39,5 +44,6 @@ def load_rules(paths: Iterable[Path], *, shipped: bool, families: Mapping[str, F
     # A pack that grows with an upgrade must not make a site's rule a mistake: only the site's own rules are set beside each other.
     for place, faults in shadow_faults([rule for rule, _, _ in own]).items():
         _, document, index = own[place]
-        problems += [problem_at(document, ("rules", index, *fault.path), fault.what, fault.do) for fault in faults]
+        doubtful = problems if doubts is None else doubts
+        doubtful += [problem_at(document, ("rules", index, *fault.path), fault.what, fault.do) for fault in faults]
     return tuple(rules)

@@ -86,15 +86,15 @@ def test_accepts_the_shipped_pack(tmp_path: Path) -> None:
 
 
 def test_names_the_line_of_a_shadowed_rule_among_the_sites_own(tmp_path: Path) -> None:
-    """But a rule of the shipped pack that holds as well is no mistake of the site's."""
+    """It stops nobody; a rule of the shipped pack that holds as well is not even named."""
     twin = GOOD + GOOD.replace("rules:\n", "").replace("&t {vi: x, en: y}", "*t").replace("id: a", "id: b")
     (tmp_path / "rules.yaml").write_text(twin)
     (tmp_path / "ioc.yaml").write_text("broker: {url: mqtt://localhost}\nrules: rules.yaml\n")
-    with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / "ioc.yaml", {})
-    [problem] = caught.value.problems
+    [problem] = load_config(tmp_path / "ioc.yaml", {}).doubts
     assert problem.line == [number for number, line in enumerate(twin.splitlines(), 1) if "when:" in line][1]
     assert "the rule `a`, as grave" in problem.what
     labels = "\n    labels: {team: ky_thuat}\n    for: 30s\n    severity"
     (tmp_path / "rules.yaml").write_text(GOOD.replace("\n    severity", labels))
-    assert "a" in [rule.id for rule in load_config(tmp_path / "ioc.yaml", {}).rules]
+    sound = load_config(tmp_path / "ioc.yaml", {})
+    assert "a" in [rule.id for rule in sound.rules]
+    assert not sound.doubts
