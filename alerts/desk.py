@@ -13,7 +13,7 @@ from alerts.inputs import ClockStep, Input, OwnCondition
 from alerts.notice import Notice
 from alerts.notifier import Notifier
 from alerts.presence import Ears, Presence
-from ioc.domain.alarm import Alarm, Decisions, Transition
+from ioc.domain.alarm import Alarm, Decisions, Transition, Unsent
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.hearing import Heard, Lost
@@ -314,7 +314,7 @@ def _all_of(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
-    if not (outcome.transitions or outcome.rule_states or notice.groups or notice.outbox or notice.dissolved):
+    if not (outcome.transitions or outcome.rule_states or notice.groups or notice.outbox or notice.dissolved or notice.untold):
         return None
     return Decisions(
         transitions=tuple(outcome.transitions),
@@ -325,5 +325,6 @@ def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
         incidents=notice.incidents,
         members=notice.members,
         dissolved=notice.dissolved,
+        unsent=tuple(Unsent(alarm=one.alarm, at=one.at, reason=one.reason.name.lower(), by=one.silence or one.by) for one in notice.untold),
         position=notice.position,
     )

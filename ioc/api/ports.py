@@ -5,12 +5,13 @@ A cursor that the list has not given raises CursorError. `units` in a filter nar
 Every method may raise UnavailableError, or the domain's StateUnavailableError and StoreUnavailableError: answered with 503.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from ioc.api.why_document import Sentence
 from ioc.domain.alarm import Alarm, Attempt, Transition
 from ioc.domain.drift import Drift
 from ioc.domain.family import Family
@@ -276,6 +277,16 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_evicted: int = 0
 
 
+class Why(Protocol):
+    """Why somebody was, or was not, told, in sentences."""
+
+    async def alarm(self, alarm: str, may_see: Callable[[str | None], bool] = ...) -> Sequence[Sentence] | None:
+        """One alarm's trace; None = there is none, or it is about a unit that the asker may not see."""
+
+    async def person(self, person: str, at: int, around: int, may_see: Callable[[str | None], bool] = ...) -> Sequence[Sentence]:
+        """Why a person, or a channel, was called or not, from `around` ms before a moment until as long after it."""
+
+
 class Health(Protocol):
     """Whether we work."""
 
@@ -344,5 +355,6 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     series: Series
     rules: Rules
     outbox: Outbox
+    why: Why
     health: Health
     tokens: Tokens

@@ -24,6 +24,7 @@ from ioc.api.documents import ledger_document, platform_document
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.ports import Backend, Site
+from ioc.api.why_commands import why_commands
 from ioc.app.ack_desk import AckDesk
 from ioc.app.ack_links import LinkSigner
 from ioc.app.alarm_desk import AlarmActs
@@ -32,6 +33,7 @@ from ioc.app.metrics import ServerMetrics
 from ioc.app.records import RuleList, SeriesReader
 from ioc.app.silence_desk import SilenceDesk
 from ioc.app.supervision import forever, notify_systemd
+from ioc.app.why_desk import WhyDesk
 
 if TYPE_CHECKING:
     from ioc.app.server import Server
@@ -104,9 +106,14 @@ class Front:
             series=SeriesReader(self._server.store, self._server.config.settings.store.retention, rolled=self._rolled, clock=now_ms),
             rules=self._rules(),
             outbox=state,
+            why=self._why(),
             health=self._server.health,
             tokens=state.tokens,
         )
+
+    def _why(self) -> WhyDesk:
+        site, notify = self._server.config.settings.site, self._server.config.notify
+        return WhyDesk(self._server.files.state, notify.channels, language=site.language, zone=site.zone)
 
     def _acts(self) -> AlarmActs:
         return AlarmActs(self._server.desk, self._server.files.state, self._server.house.write)
@@ -135,6 +142,7 @@ class Front:
             **incident_commands(state.incidents, self._server),
             **quarantine_commands(self._server.quarantine),
             **record_commands(self._server.recording, clock=now_ms),
+            **why_commands(self._why()),
             **rule_commands(self._rules(), self._server.rule_desk),
         }
 

@@ -18,10 +18,12 @@ from ioc.api.control import Handler, perform
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.stream import Hub
+from ioc.api.why_commands import why_commands
 from ioc.app.ack_links import AckKey
 from ioc.app.clock import now_ms
 from ioc.app.drift_desk import DriftDesk
 from ioc.app.lock import data_dir_lock
+from ioc.app.why_desk import WhyDesk
 from ioc.cli.control_client import NotRunningError, ask
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.place import Place
@@ -72,6 +74,7 @@ async def _act(where: Place, command: str, args: Mapping[str, Any]) -> Any:  # n
 async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
     """Handlers on the files themselves; the caller holds the lock, so that no server starts meanwhile."""
     site = where.config.settings.site if where.config else Site()
+    channels = where.config.notify.channels if where.config else {}
     families = where.config.families if where.config else _shipped_families()
     quarantine = QuarantineFile(where.data_dir / "quarantine.db", limit_bytes=_NO_LIMIT)
     async with await StateDb.open(where.data_dir / "state.db") as state:
@@ -84,6 +87,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **drift_commands(await _drifts(state)),
                 **link_commands(AckKey(where.data_dir)),
                 **incident_commands(state.incidents),
+                **why_commands(WhyDesk(state, channels, language=site.language, zone=site.zone)),
                 **quarantine_commands(Shelf(quarantine)),
             }
         finally:

@@ -18,6 +18,7 @@ from ioc.cli.rules import rules
 from ioc.cli.serve import demo, run, simulate
 from ioc.cli.show import config_app
 from ioc.cli.tokens import token
+from ioc.cli.why import why
 
 app = typer.Typer(
     name="ioc",
@@ -62,4 +63,5 @@ families.command()(drift)
 app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
 app.add_typer(incidents, name="incidents")
+app.command()(why)
 app.add_typer(dashboards, name="dashboards")

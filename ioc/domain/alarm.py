@@ -133,6 +133,17 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
+class Unsent(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm that caused no message of its own, and why."""
+
+    alarm: str
+    at: int
+    reason: str
+    """unmatched, short, shelved, silenced, dependency, flapping, incident or flood."""
+    by: str = ""
+    """The silence, the incident, the alarm of the parent that failed, or the channel."""
+
+
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     """All that one batch, tick or person's act changes: committed in one transaction or not at all."""
 
@@ -147,6 +158,7 @@ class Decisions(msgspec.Struct, frozen=True, kw_only=True):
     members: tuple[IncidentMember, ...] = ()
     dissolved: tuple[str, ...] = ()
     """Incidents to be forgotten: they turned out to be none."""
+    unsent: tuple[Unsent, ...] = ()
     position: int | None = None
     """The journal's sequence number up to which notification has read."""
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 import ioc.domain
+from alerts.why import Line
 from ioc.api.ports import (
     Backend,
     Check,
@@ -107,6 +108,7 @@ class FakeProvince:
             series=self,
             rules=self,
             outbox=self,
+            why=_Why(self),
             health=self,
             tokens=self,
         )
@@ -494,3 +496,18 @@ def _page(rows: list[Row], key: Callable[[Row], str], limit: int, cursor: str | 
             raise CursorError(msg)
         rows = rows[keys.index(cursor) + 1 :]
     return rows[:limit], key(rows[limit - 1]) if len(rows) > limit else None
+
+
+class _Why:
+    """Two sentences about any alarm that there is, one about any person."""
+
+    def __init__(self, province: FakeProvince) -> None:
+        self._province = province
+
+    async def alarm(self, alarm: str, may_see: Callable[[str | None], bool] = lambda _: True) -> Sequence[Line] | None:
+        found = self._province.alarm_rows.get(alarm)
+        return None if found is None or not may_see(found.unit) else [Line(NOW, "it was raised"), Line(NOW, "nobody was told")]
+
+    async def person(self, person: str, at: int, around: int, may_see: Callable[[str | None], bool] = lambda _: True) -> Sequence[Line]:
+        del may_see
+        return [Line(at - around, f"{person} was not called")]

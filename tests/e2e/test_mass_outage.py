@@ -85,6 +85,9 @@ async def test_carrier_outage_is_told_once_over_a_kill_and_its_end_once(
         assert {alarm["incident"] for alarm in told[1].body["alarms"]} == {incident["id"]}
         held = await server.everything("/api/v1/held")
         assert {(one["device"], one["hold"], one["by"]) for one in held} == {(device, "incident", incident["id"]) for device in VIETTEL}
+        why = (await server.get(f"/api/v1/alarms/{held[0]['alarm']}/why"))["items"]
+        assert any(f"mất kết nối hàng loạt {incident['id']} báo thay" in line["text"] for line in why)
+        assert why[-1]["text"].startswith("Tin nhắn (raised) cho hook đã gửi xong lúc")
         speaking.update(dict.fromkeys(VIETTEL, "viettel"))
         await wait_until(over, what="the incident is over")
         await wait_until(lambda: len(hook.calls) == 3, what="one message about its end")

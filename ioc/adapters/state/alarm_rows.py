@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import ColumnElement, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import Row, from_row, to_row
@@ -41,6 +41,13 @@ async def some_alarms(conn: AsyncConnection, alarms: Sequence[str]) -> list[Alar
         rows = await conn.execute(select(table).where(table.c.id.in_(alarms[start : start + _AT_ONCE])))
         found |= {row["id"]: from_row(Alarm, row, json=_JSON) for row in rows.mappings()}
     return [found[alarm] for alarm in alarms if alarm in found]
+
+
+async def stood_between(conn: AsyncConnection, start: int, end: int, limit: int) -> list[Alarm]:
+    """Alarms that began before `end` and had not ended by `start`, the newest first."""
+    still = or_(table.c.cleared_at.is_(None), table.c.cleared_at >= start)
+    rows = await conn.execute(select(table).where(table.c.since < end, still).order_by(table.c.since.desc(), table.c.id).limit(limit))
+    return [from_row(Alarm, row, json=_JSON) for row in rows.mappings()]
 
 
 async def list_alarms(conn: AsyncConnection, wanted: AlarmFilter, limit: int, cursor: str | None) -> tuple[list[Alarm], str | None]:

@@ -4,6 +4,7 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.schema import alarms, attempts, journal, outbox
+from ioc.adapters.state.why_rows import drop_traces
 
 AT_ONCE = 5_000
 """Alarms, and messages, that one call forgets: others wait for its transaction."""
@@ -15,6 +16,7 @@ async def drop_history(conn: AsyncConnection, before: int) -> None:
     newest = select(func.max(journal.c.seq)).scalar_subquery()
     await conn.execute(delete(journal).where(journal.c.alarm.in_(over), journal.c.seq < newest))
     await conn.execute(delete(alarms).where(alarms.c.id.in_(over)))
+    await drop_traces(conn, over)
     ended = (await conn.execute(select(outbox.c.key, outbox.c.channel).where(outbox.c.done_at < before).limit(AT_ONCE))).all()
     keys = [(row.key, row.channel) for row in ended]
     await conn.execute(delete(attempts).where(tuple_(attempts.c.key, attempts.c.channel).in_(keys)))

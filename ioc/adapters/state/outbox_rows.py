@@ -51,7 +51,7 @@ async def list_messages(conn: AsyncConnection, limit: int, cursor: str | None) -
         key, _, channel = cursor.partition(":")
         query = query.where(tuple_(c.at, c.key, c.channel) < (await _at(conn, key, channel), key, channel))
     rows = (await conn.execute(query)).mappings().all()
-    page = [_entry(row) for row in rows[:limit]]
+    page = [entry_of(row) for row in rows[:limit]]
     if len(rows) <= limit:
         return page, None
     return page, f"{page[-1].message.key}:{page[-1].message.channel}"
@@ -77,7 +77,8 @@ async def attempts_of(conn: AsyncConnection, key: str) -> list[Attempt]:
     return [from_row(Attempt, row) for row in (await conn.execute(query)).mappings()]
 
 
-def _entry(row: RowMapping) -> OutboxEntry:
+def entry_of(row: RowMapping) -> OutboxEntry:
+    """A row of the outbox as lists show it."""
     return OutboxEntry(
         message=from_row(OutboxMessage, row),
         attempts=row["attempts"],

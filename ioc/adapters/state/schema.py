@@ -118,6 +118,23 @@ incident_members = Table(
     Index(None, "alarm"),
 )
 
+unsent = Table(
+    "unsent",
+    metadata,
+    Column("alarm", String(64), primary_key=True),
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("reason", String(16), primary_key=True),
+    Column("by", String(255), primary_key=True),
+)
+
+# Which message names which alarm.
+told = Table(
+    "told",
+    metadata,
+    Column("alarm", String(64), primary_key=True),
+    Column("key", String(255), primary_key=True),
+)
+
 outbox = Table(
     "outbox",
     metadata,

@@ -8,7 +8,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms, some_alarms
+from ioc.adapters.state.alarm_rows import list_alarms, one_alarm, open_alarms, put_alarms, some_alarms, stood_between
 from ioc.adapters.state.audit_rows import add_expectations, audits_that_differ, drop_expectations, expected_in, put_audits, to_audit
 from ioc.adapters.state.drift_rows import DriftShelf
 from ioc.adapters.state.engine import failures_named, reading_engine, writing_engine
@@ -38,11 +38,13 @@ from ioc.adapters.state.rollup_rows import RollupBook, mark_due
 from ioc.adapters.state.silences import Silences
 from ioc.adapters.state.spooled_rows import all_spooled, book_spooled, spooled_batches
 from ioc.adapters.state.tokens import Tokens
+from ioc.adapters.state.why_rows import put_told, put_unsent, sent_between, trace_of
 from ioc.domain.alarm import Alarm, Attempt, Decisions, OutboxMessage, Transition
 from ioc.domain.audit import Audit, Expected
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.registry import Device, Unit
 from ioc.domain.state import AlarmFilter, FencedError, OutboxEntry, PendingMessage, Restored
+from ioc.domain.why import Sending, Trace
 
 _ANY = AlarmFilter()
 
@@ -126,6 +128,8 @@ class StateDb:
             await put_rule_states(conn, decisions.rule_states)
             await put_groups(conn, decisions.groups)
             await add_messages(conn, decisions.outbox)
+            await put_told(conn, decisions.outbox)
+            await put_unsent(conn, decisions.unsent)
             await forget_incidents(conn, decisions.dissolved)
             await put_incidents(conn, decisions.incidents, decisions.members)
             if decisions.position is not None:
@@ -239,6 +243,21 @@ class StateDb:
         """A page of alarms, newest first, and the cursor of the next page or None; CursorError for a cursor that names none."""
         async with self._read() as conn:
             return await list_alarms(conn, wanted, limit, cursor)
+
+    async def trace(self, alarm: str) -> Trace | None:
+        """All that is on record about one alarm, or None."""
+        async with self._read() as conn:
+            return await trace_of(conn, alarm)
+
+    async def sent_between(self, channels: Collection[str], start: int, end: int, limit: int) -> Sequence[Sending]:
+        """Messages to these channels that were written in start ≤ at < end, oldest first."""
+        async with self._read() as conn:
+            return await sent_between(conn, channels, start, end, limit)
+
+    async def stood_between(self, start: int, end: int, limit: int) -> Sequence[Alarm]:
+        """Alarms that began before `end` and had not ended by `start`, the newest first."""
+        async with self._read() as conn:
+            return await stood_between(conn, start, end, limit)
 
     async def journal(self, alarm: str) -> list[Transition]:
         """All entries of one alarm, oldest first."""

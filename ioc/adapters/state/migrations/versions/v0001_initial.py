@@ -12,6 +12,7 @@ def upgrade() -> None:
     _engine()
     _alarms()
     _incidents()
+    _traces()
     _outbox()
     _ledger()
     _audits()
@@ -124,6 +125,23 @@ def _incidents() -> None:
         sa.PrimaryKeyConstraint("incident", "alarm", name="pk_incident_members"),
     )
     op.create_index("ix_incident_members_alarm", "incident_members", ["alarm"])
+
+
+def _traces() -> None:
+    op.create_table(
+        "unsent",
+        sa.Column("alarm", sa.String(64), nullable=False),
+        sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.String(16), nullable=False),
+        sa.Column("by", sa.String(255), nullable=False),
+        sa.PrimaryKeyConstraint("alarm", "at", "reason", "by", name="pk_unsent"),
+    )
+    op.create_table(
+        "told",
+        sa.Column("alarm", sa.String(64), nullable=False),
+        sa.Column("key", sa.String(255), nullable=False),
+        sa.PrimaryKeyConstraint("alarm", "key", name="pk_told"),
+    )
 
 
 def _outbox() -> None:
