@@ -21,8 +21,13 @@ def pack_points(points: Sequence[Point]) -> bytes:
 
 
 def unpack_points(packed: bytes) -> list[Point]:
-    """What `pack_points` wrote; msgspec.DecodeError for anything else."""
-    return [Point.of(*parts) for parts in _decode(packed)]
+    """What `pack_points` wrote; msgspec.DecodeError for anything else. Points with the same fields share their names again."""
+    shared: dict[tuple[str, ...], tuple[str, ...]] = {}
+    points = []
+    for measurement, tags, fields, ts in _decode(packed):
+        names = tuple(fields)
+        points.append(Point(measurement, tags, shared.setdefault(names, names), tuple(fields.values()), ts))
+    return points
 
 
 def batch_checksum(row_id: int, source: str, at: int, points: bytes, ledger: bytes) -> int:

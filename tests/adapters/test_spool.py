@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ioc.adapters.assigned import KEPT, AssignedTimes
 from ioc.adapters.spool import Spool, SpoolRow
 from ioc.adapters.spool_file import SpoolError, SpoolFullError, spool_file
+from ioc.adapters.spool_format import pack_points, unpack_points
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import Point, StoreUnavailableError
 
@@ -251,3 +252,11 @@ async def test_assigned_times_are_bounded(file: SqliteFile) -> None:
     assert loaded[-1] == (599_999, 999)
     rows = await file.read(lambda connection: connection.execute("SELECT count(*) FROM assigned").fetchone()[0])
     assert rows < 400
+
+
+def test_points_that_were_spooled_are_written_column_by_column_again() -> None:
+    """They share their names, whoever packed them."""
+    points = [Point.of("m", (("device", f"d{n}"),), {"a": n, "b": 0.5}, n) for n in range(3)]
+    found = unpack_points(pack_points(points))
+    assert found == points
+    assert len({id(point.names) for point in found}) == 1
