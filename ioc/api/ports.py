@@ -13,6 +13,7 @@ import msgspec
 
 from ioc.api.why_document import Sentence
 from ioc.domain.alarm import Alarm, Attempt, Transition
+from ioc.domain.alarm_load import AlarmLoad
 from ioc.domain.drift import Drift
 from ioc.domain.family import Family
 from ioc.domain.held import Held
@@ -277,6 +278,13 @@ class Platform(msgspec.Struct, frozen=True, kw_only=True):
     quarantine_evicted: int = 0
 
 
+class Load(Protocol):
+    """How much the alarms ask of the operators."""
+
+    async def load(self, start: int, end: int, operators: int, units: frozenset[str] | None = None) -> AlarmLoad:
+        """The load of start ≤ recorded < end (Unix ms); `units` narrows it to what happened there."""
+
+
 class Why(Protocol):
     """Why somebody was, or was not, told, in sentences."""
 
@@ -356,5 +364,6 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     outbox: Outbox
     why: Why
+    load: Load
     health: Health
     tokens: Tokens

@@ -13,8 +13,9 @@ from ioc.api.documents import (
     SilenceDocument,
     UnitDocument,
 )
-from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, records, silences, why
+from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, load, records, silences, why
 from ioc.api.handlers.common import Paged
+from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
 from ioc.api.why_document import WhyDocument
@@ -65,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     _get(f"{_ALARM}/journal", "What happened to it", alarms.get_journal, Page[JournalDocument], query=alarms.JournalQuery),
     _get(f"{_ALARM}/why", "Why who was told of it, in sentences", why.why_alarm, Page[WhyDocument]),
     _get(f"{_API}/why", "Why a person was, or was not, called around a time", why.why_person, Page[WhyDocument], query=why.PersonQuery),
+    _get(f"{_API}/load", "How much the alarms ask of the operators", load.get_load, LoadDocument, query=load.LoadQuery),
     _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None),
     _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody),
     _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody),

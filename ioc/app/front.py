@@ -23,12 +23,14 @@ from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
+from ioc.api.load_commands import load_commands
 from ioc.api.ports import Backend, Site
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_desk import AckDesk
 from ioc.app.ack_links import LinkSigner
 from ioc.app.alarm_desk import AlarmActs
 from ioc.app.clock import now_ms
+from ioc.app.load_desk import LoadDesk
 from ioc.app.metrics import ServerMetrics
 from ioc.app.records import RuleList, SeriesReader
 from ioc.app.silence_desk import SilenceDesk
@@ -107,6 +109,7 @@ class Front:
             rules=self._rules(),
             outbox=state,
             why=self._why(),
+            load=LoadDesk(state),
             health=self._server.health,
             tokens=state.tokens,
         )
@@ -143,6 +146,7 @@ class Front:
             **quarantine_commands(self._server.quarantine),
             **record_commands(self._server.recording, clock=now_ms),
             **why_commands(self._why()),
+            **load_commands(LoadDesk(state)),
             **rule_commands(self._rules(), self._server.rule_desk),
         }
 

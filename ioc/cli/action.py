@@ -17,11 +17,13 @@ from ioc.api.commands import drift_commands, ledger_commands, quarantine_command
 from ioc.api.control import Handler, perform
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
+from ioc.api.load_commands import load_commands
 from ioc.api.stream import Hub
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_links import AckKey
 from ioc.app.clock import now_ms
 from ioc.app.drift_desk import DriftDesk
+from ioc.app.load_desk import LoadDesk
 from ioc.app.lock import data_dir_lock
 from ioc.app.why_desk import WhyDesk
 from ioc.cli.control_client import NotRunningError, ask
@@ -87,6 +89,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **drift_commands(await _drifts(state)),
                 **link_commands(AckKey(where.data_dir)),
                 **incident_commands(state.incidents),
+                **load_commands(LoadDesk(state)),
                 **why_commands(WhyDesk(state, channels, language=site.language, zone=site.zone)),
                 **quarantine_commands(Shelf(quarantine)),
             }

@@ -11,6 +11,7 @@ from ioc.cli.drift import drift
 from ioc.cli.families import families
 from ioc.cli.incidents import incidents
 from ioc.cli.links import links
+from ioc.cli.load import load
 from ioc.cli.recordings import record, replay
 from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
@@ -64,4 +65,5 @@ app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
 app.add_typer(incidents, name="incidents")
 app.command()(why)
+app.command()(load)
 app.add_typer(dashboards, name="dashboards")

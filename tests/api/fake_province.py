@@ -25,6 +25,7 @@ from ioc.api.ports import (
 )
 from ioc.config.families import load_families
 from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Step, Transition, alarm_id
+from ioc.domain.alarm_load import AlarmLoad, alarm_load
 from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
 from ioc.domain.held import Held
@@ -109,6 +110,7 @@ class FakeProvince:
             rules=self,
             outbox=self,
             why=_Why(self),
+            load=_Load(),
             health=self,
             tokens=self,
         )
@@ -511,3 +513,11 @@ class _Why:
     async def person(self, person: str, at: int, around: int, may_see: Callable[[str | None], bool] = lambda _: True) -> Sequence[Line]:
         del may_see
         return [Line(at - around, f"{person} was not called")]
+
+
+class _Load:
+    """Of a site without alarms."""
+
+    async def load(self, start: int, end: int, operators: int, units: frozenset[str] | None = None) -> AlarmLoad:
+        del units
+        return alarm_load((), (), start=start, end=end, operators=operators)

@@ -123,3 +123,25 @@ def test_question_that_can_not_be_answered_is_refused(ioc: Command, site: Path, 
     answer = ioc("why", *words, "--config", site / "ioc.yaml")
     assert answer.code == code
     assert said in answer.err
+
+
+def test_alarm_load_is_reported_against_the_standards(ioc: Command, site: Path) -> None:
+    """Five alarms in two hours are fine; three of one device within a minute are not, which 1 says."""
+    words = ("load", "--from", "2025-11-23T07:00:00", "--to", "2025-11-23T09:00:00", "--config", site / "ioc.yaml")
+    said = ioc(*words, "--json")
+    report = json.loads(said.out)
+    assert (report["raised"], report["by_severity"]["major"], report["floods"]) == (5, 5, [])
+    assert all(one["holds"] for one in report["findings"])
+    assert said.code == 0
+    assert "5 alarms, 0 acknowledged." in ioc(*words).out
+
+    async def chatter() -> None:
+        async with await StateDb.open(site / "state.db") as state:
+            await state.take_epoch()
+            await state.commit(Decisions(transitions=tuple(raised(n, alarm(f"x{n}", "d9", AT + n)) for n in range(10, 13))))
+
+    asyncio.run(chatter())
+    noisy = ioc(*words)
+    assert noisy.code == 1
+    assert "chattering_alarms" in noisy.out
+    assert ioc("load", "--from", "2025-11-23T09:00:00", "--to", "2025-11-23T07:00:00", "--config", site / "ioc.yaml").code == 2

@@ -28,6 +28,12 @@ async def journal_of(conn: AsyncConnection, alarm: str) -> list[Transition]:
     return [from_row(Transition, row) for row in rows.mappings()]
 
 
+async def journal_between(conn: AsyncConnection, start: int, end: int, limit: int) -> list[Transition]:
+    """At most `limit` entries recorded in start ≤ recorded < end, oldest first."""
+    query = select(table).where(table.c.recorded >= start, table.c.recorded < end).order_by(table.c.recorded, table.c.seq)
+    return [from_row(Transition, row) for row in (await conn.execute(query.limit(limit))).mappings()]
+
+
 async def journal_after(conn: AsyncConnection, seq: int, limit: int) -> list[Transition]:
     """At most `limit` entries with numbers above `seq`, oldest first."""
     rows = await conn.execute(select(table).where(table.c.seq > seq).order_by(table.c.seq).limit(limit))

@@ -66,6 +66,7 @@ journal = Table(
     Column("by", String(160), nullable=False),
     Column("detail", Text, nullable=False),
     Index(None, "alarm", "seq"),
+    Index(None, "recorded"),
 )
 
 rule_states = Table(

@@ -28,7 +28,7 @@ from ioc.adapters.state.fingerprint_rows import FingerprintShelf, all_fingerprin
 from ioc.adapters.state.history_rows import drop_history
 from ioc.adapters.state.incident_rows import forget_incidents, put_incidents
 from ioc.adapters.state.incidents import Incidents
-from ioc.adapters.state.journal import append_transitions, journal_after, journal_of, last_seq
+from ioc.adapters.state.journal import append_transitions, journal_after, journal_between, journal_of, last_seq
 from ioc.adapters.state.ledger_rows import LedgerMinute, add_ledger_rows, drop_minutes, first_minute, last_minute, ledger_sums, minutes_from
 from ioc.adapters.state.migrate import upgrade
 from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_of, list_messages, one_message, pending_messages
@@ -263,6 +263,11 @@ class StateDb:
         """All entries of one alarm, oldest first."""
         async with self._read() as conn:
             return await journal_of(conn, alarm)
+
+    async def journal_between(self, start: int, end: int, limit: int) -> list[Transition]:
+        """At most `limit` entries recorded in start ≤ recorded < end, oldest first."""
+        async with self._read() as conn:
+            return await journal_between(conn, start, end, limit)
 
     async def journal_since(self, seq: int, limit: int = 1000) -> list[Transition]:
         """At most `limit` entries with numbers above `seq`, oldest first."""

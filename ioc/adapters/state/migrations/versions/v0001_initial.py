@@ -94,6 +94,7 @@ def _alarms() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_journal"),
     )
     op.create_index("ix_journal_alarm_seq", "journal", ["alarm", "seq"])
+    op.create_index("ix_journal_recorded", "journal", ["recorded"])
 
 
 def _incidents() -> None:
