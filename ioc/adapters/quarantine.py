@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from ioc.adapters.quarantine_eviction import delete, find
+from ioc.adapters.quarantine_eviction import delete, discard, find
 from ioc.adapters.quarantine_rows import SCHEMA, take_in
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import StoreUnavailableError
@@ -160,6 +160,16 @@ class QuarantineFile:
 
         removed, self.level = await self._file.write(work)
         return removed
+
+    async def discard(self, wanted: QuarantineFilter) -> int:
+        """Forgets some thousand of the messages that the filter lets through; how many there were, 0 = none is left."""
+        asked, values = _conditions(wanted, None)
+
+        def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
+            return discard(connection, asked, values), _stats(connection, self._limit)
+
+        gone, self.level = await self._file.write(work)
+        return gone
 
     async def stats(self) -> QuarantineStats:
         """Level and counts."""

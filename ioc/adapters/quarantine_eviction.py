@@ -3,7 +3,7 @@
 import heapq
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 _GROUPS = 2_048
 """Devices and reasons among which one look chooses."""
@@ -30,6 +30,15 @@ def evict(connection: sqlite3.Connection, limit_bytes: int) -> int:
 def find(connection: sqlite3.Connection, item: str) -> list[Row]:
     """The entry with this id, to be deleted; empty where there is none."""
     return connection.execute(f"SELECT {_ROW} FROM entry WHERE id = ?", (item,)).fetchall()  # noqa: S608 - constants
+
+
+def discard(connection: sqlite3.Connection, conditions: Sequence[str], values: Sequence[object]) -> int:
+    """Deletes what a person has judged to be worthless, some thousand entries at most; how many messages and copies that were."""
+    where = " AND ".join(conditions) or "1"
+    rows = connection.execute(f"SELECT {_ROW} FROM entry WHERE {where} ORDER BY seq LIMIT ?", (*values, _AT_ONCE)).fetchall()  # noqa: S608 - constants
+    gone = delete(connection, rows)
+    connection.execute("UPDATE total SET evicted = evicted + ?", (gone,))
+    return gone
 
 
 def delete(connection: sqlite3.Connection, rows: Iterable[Row]) -> int:

@@ -129,6 +129,17 @@ class ReplayQuarantine(ListQuarantine, frozen=True, forbid_unknown_fields=True, 
     dry_run: bool = False
 
 
+class DiscardQuarantine(QuarantineFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Messages that are worth nothing, and why."""
+
+    why: str
+
+    @property
+    def filter(self) -> QuarantineFilter:
+        """Without the reason."""
+        return QuarantineFilter(**{name: getattr(self, name) for name in QuarantineFilter.__struct_fields__})
+
+
 class ListDrift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A page of the drifts."""
 
@@ -274,7 +285,7 @@ def rule_commands(rules: Rules, rule_set: RuleSet) -> dict[str, Handler]:
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:
-    """`quarantine.list|summary|show|replay|replay_many`: the documents of the API."""
+    """`quarantine.list|summary|show|replay|replay_many|discard`: the documents of the API."""
 
     async def listing(args: Mapping[str, Any]) -> dict[str, Any]:
         wanted = _read(args, ListQuarantine)
@@ -305,7 +316,12 @@ def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:
             wanted.filter, by="person:console", limit=wanted.limit, cursor=wanted.cursor, dry_run=wanted.dry_run
         )
 
+    async def discard(args: Mapping[str, Any]) -> Any:  # noqa: ANN401  any JSON
+        wanted = _read(args, DiscardQuarantine)
+        return {"discarded": await quarantine.discard(wanted.filter, by="person:console", why=wanted.why)}
+
     return {
+        "quarantine.discard": discard,
         "quarantine.list": listing,
         "quarantine.summary": summary,
         "quarantine.show": show,

@@ -199,6 +199,9 @@ class Quarantine(Protocol):
     async def replay(self, item: str, *, by: str) -> Replay:
         """Decodes it again with today's declarations and stores what can be stored."""
 
+    async def discard(self, wanted: QuarantineFilter, *, by: str, why: str) -> int:
+        """Forgets what a person has judged to be worthless; how many messages and copies that were."""
+
     async def replay_many(self, wanted: QuarantineFilter, *, by: str, limit: int, cursor: str | None, dry_run: bool) -> Replays:
         """The same for a page of the list; `dry_run` only says what would become of them."""
 

@@ -1,28 +1,49 @@
 """The quarantine as people use it: look, and try again with today's declarations."""
 
 import asyncio
-from collections.abc import Collection, Sequence
-from typing import Literal
+from collections.abc import Callable, Collection, Sequence
+from typing import Literal, Protocol
 
+import msgspec
+import structlog
+
+from collectors.accounting import minute_of
+from collectors.routing import UNKNOWN_FAMILY
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
 from ioc.api.ports import QuarantineItem, Replay, ReplayedItem, Replays
 from ioc.app.replaying import Replayer, Verdict
 from ioc.domain.fleet import Fleet
+from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
 from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
 from ioc.domain.state import CursorError
+
+log = structlog.get_logger("ioc.quarantine")
 
 MOST_REPLAYED = 200
 """Messages tried at once: others wait for the same files."""
 _LONGEST_COUNT = 9
 
 
-class QuarantineDesk:
-    """Lists, sums and replays."""
+class LedgerBook(Protocol):
+    """Books what is gone."""
 
-    def __init__(self, quarantine: QuarantineFile, replayer: Replayer, *, fleet: Fleet) -> None:
+    async def book(self, *bookings: Booking) -> None:
+        """In one transaction."""
+
+
+class QuarantineDesk:
+    """Lists, sums, replays and discards."""
+
+    def __init__(
+        self, quarantine: QuarantineFile, replayer: Replayer, *, fleet: Fleet, ledger: LedgerBook, source: str, clock: Callable[[], int]
+    ) -> None:
+        """What is discarded is booked as `source`'s."""
         self._quarantine = quarantine
         self._replayer = replayer
         self._fleet = fleet
+        self._ledger = ledger
+        self._source = source
+        self._clock = clock
         self._one_at_a_time = asyncio.Lock()
 
     async def quarantined(self, wanted: QuarantineFilter, *, limit: int, cursor: str | None) -> tuple[list[QuarantineItem], str | None]:
@@ -66,8 +87,24 @@ class QuarantineDesk:
             verdicts = self._replayer.foresee(messages) if dry_run else await self._replayer.replay(messages)
         return _replays(messages, verdicts, messages[-1].cursor if len(found) > most else None)
 
+    async def discard(self, wanted: QuarantineFilter, *, by: str, why: str) -> int:
+        """Forgets what a person has judged to be worthless, and books it as evicted; how many messages and copies that were."""
+        gone = 0
+        async with self._one_at_a_time:
+            log.warning("quarantine_discarded", by=by, why=why, **_named(wanted))
+            waiting = msgspec.structs.replace(wanted, replayed=False)
+            while some := await self._quarantine.discard(waiting):
+                gone += some
+                row = LedgerRow(UNKNOWN_FAMILY, minute_of(self._clock()), LedgerTerms(evicted=some))
+                await self._ledger.book(Booking(source=self._source, rows=(row,)))
+        return gone
+
     def _devices(self, units: frozenset[str] | None) -> list[str] | None:
         return None if units is None else [one.device for one in self._fleet.devices() if one.unit in units]
+
+
+def _named(wanted: QuarantineFilter) -> dict[str, object]:
+    return {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
 
 
 def _replays(messages: Sequence[QuarantinedMessage], verdicts: Sequence[Verdict], following: str | None) -> Replays:

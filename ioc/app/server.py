@@ -243,7 +243,9 @@ class Server:
             frontier=self.frontier,
             clock=now_ms,
         )
-        self.quarantine = QuarantineDesk(files.quarantine, replayer, fleet=self.fleet)
+        self.quarantine = QuarantineDesk(
+            files.quarantine, replayer, fleet=self.fleet, ledger=files.state, source=settings.brokers[0].client_id, clock=now_ms
+        )
         self.open_access = open_access
 
     async def restore(self) -> None:

@@ -37,6 +37,7 @@ from ioc.domain.family import Family
 
 _NEED_SERVER = {
     **dict.fromkeys(("quarantine.replay", "quarantine.replay_many"), "quarantine replay"),
+    "quarantine.discard": "quarantine discard",
     **dict.fromkeys(("record.start", "record.stop", "record.state"), "record"),
     **dict.fromkeys(("rules.list",), "rules list"),
     **dict.fromkeys(("rules.reload",), "rules reload"),

@@ -1,6 +1,7 @@
 """`ioc quarantine …` and `ioc ledger …`: what became of the messages."""
 
 import base64
+import sys
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import msgspec
 import typer
 
 from ioc.cli.failure import Exit, Failure
-from ioc.cli.output import print_json, print_table, printable
+from ioc.cli.output import print_json, print_table, printable, say
 from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, instant, place
 
 quarantine = typer.Typer(help="Messages that could not be stored.", no_args_is_help=True)
@@ -113,6 +114,36 @@ def replay_quarantined(
     refused = replay_each(where, items, json=json) if items else replay_filtered(where, wanted, dry_run=dry_run, yes=yes, json=json)
     if refused:
         raise typer.Exit(Exit.WRONG)
+
+
+@quarantine.command("discard")
+def discard_quarantined(
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the log.")],
+    config: ConfigOption = None,
+    data_dir: DataDirOption = None,
+    device: DeviceOption = None,
+    family: FamilyOption = None,
+    reason: ReasonOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    partial: PartialOption = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Discard without asking.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Forget messages that nobody will ever store, such as a test device's; they count as evicted."""
+    where = place(config, data_dir)
+    wanted = _filter(where, device=device, family=family, reason=reason, start=start, end=end, partial=partial)
+    if not any(value is not None for value in wanted.values()):
+        msg = "choose what to discard by --device, --family, --reason, --from, --to, --partial or --whole"
+        raise Failure(msg, Exit.USAGE)
+    if not yes and not (sys.stdin.isatty() and typer.confirm("These messages can't be had back. Discard them?")):
+        say("Nothing is discarded; add --yes to discard, `ioc quarantine list` shows what it would be.")
+        return
+    done = _act(where, "quarantine.discard", **wanted, why=why)
+    if json:
+        print_json(done)
+    else:
+        print(f"{done['discarded']} messages discarded.")
 
 
 @ledger.callback()

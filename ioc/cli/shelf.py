@@ -39,6 +39,11 @@ class Shelf:
         """ControlError: storing needs a server."""
         raise _needs_server(item, by)
 
+    async def discard(self, wanted: QuarantineFilter, *, by: str, why: str) -> int:  # noqa: ARG002  the port's
+        """ControlError: the ledger is the server's."""
+        what = "messages"
+        raise _needs_server(what, by)
+
     async def replay_many(
         self,
         wanted: QuarantineFilter,  # noqa: ARG002  the port's

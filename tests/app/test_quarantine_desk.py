@@ -68,7 +68,7 @@ class Desk:
             frontier=Frontier(),
             clock=lambda: NOW,
         )
-        self.desk = QuarantineDesk(self.quarantine, replayer, fleet=self.fleet)
+        self.desk = QuarantineDesk(self.quarantine, replayer, fleet=self.fleet, ledger=self.state, source="ioc-1", clock=lambda: NOW)
 
     async def put_aside(
         self,
@@ -256,3 +256,18 @@ async def test_vendors_message_is_replayed_by_todays_dialect(desk: Desk) -> None
     desk.declare(family, {"ioc-2": {"mine": mine}})
     assert (await desk.desk.replay(item, by="an")).recovered
     assert (await desk.store.latest("pump"))["p1"]["flow"] == (NOW - 60_000, 3.5)
+
+
+async def test_what_a_person_discards_is_gone_and_booked_as_evicted(desk: Desk) -> None:
+    """All that the filter lets through and that still waits, however much; the rest stays."""
+    await desk.put_aside(b"junk", Reason.NOT_JSON, device="p9", times=3)
+    await desk.put_aside(b"more", Reason.NOT_JSON, device="p9")
+    kept = await desk.put_aside(b'{"other": 1}')
+    stored = await desk.put_aside(b"stored", Reason.NOT_JSON, device="p9")
+    await desk.quarantine.mark_replayed([stored], NOW)
+    assert await desk.desk.discard(QuarantineFilter(reason=Reason.NOT_JSON), by="person:an", why="a test device") == 4
+    items, _ = await desk.desk.quarantined(QuarantineFilter(), limit=100, cursor=None)
+    assert {item.id for item in items} == {kept}
+    assert await desk.desk.quarantined_one(stored) is not None
+    assert sum(terms.evicted for terms in (await desk.state.ledger()).values()) == 4
+    assert await desk.desk.discard(QuarantineFilter(reason=Reason.NOT_JSON), by="person:an", why="again") == 0
