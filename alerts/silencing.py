@@ -1,13 +1,17 @@
 """Which silences are in force, and when that changes next. Pure; times are Unix ms."""
 
+from datetime import tzinfo
+
 from ioc.domain.alarm import Alarm
-from ioc.domain.silence import Silence, in_force, matches
+from ioc.domain.silence import Silence, in_force, matches, next_turn
 
 
 class Silencing:
     """The silences that are known, as of the moment last looked at."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo) -> None:
+        """`zone`: the site's, in which hours that come back every week are meant."""
+        self._zone = zone
         self._known: dict[str, Silence] = {}
         self._in_force: tuple[Silence, ...] = ()
         self._fresh = True
@@ -30,9 +34,9 @@ class Silencing:
         if not self._fresh and (self.next_turn is None or now < self.next_turn):
             return False
         self._known = {key: one for key, one in self._known.items() if now < one.until}
-        self._in_force = tuple(one for _, one in sorted(self._known.items()) if in_force(one, now))
-        turns = (turn for one in self._known.values() for turn in (one.since, one.until))
-        self.next_turn = min((turn for turn in turns if turn > now), default=None)
+        self._in_force = tuple(one for _, one in sorted(self._known.items()) if in_force(one, now, self._zone))
+        turns = (next_turn(one, now, self._zone) for one in self._known.values())
+        self.next_turn = min((turn for turn in turns if turn is not None), default=None)
         self._fresh = False
         return True
 

@@ -139,6 +139,11 @@ async def test_creates_changes_and_ends_a_silence(connect: Connect) -> None:
     changed = await client.put(path, json=body | {"until": "2025-12-02T00:00:00Z"})
     assert (await changed.json())["until"] == "2025-12-02T00:00:00.000Z"
     assert [item["id"] for item in (await _json(client, "/api/v1/silences"))["items"]] == [silence["id"]]
+    weekly = {"days": ["sun", "sat"], "from": "22:00", "to": "05:00"}
+    assert (await changed.json())["weekly"] is None
+    nightly = await client.put(path, json=body | {"weekly": weekly})
+    assert (await nightly.json())["weekly"] == weekly | {"days": ["sat", "sun"]}
+    assert (await client.put(path, json=body | {"weekly": weekly | {"from": "24:00"}})).status == 400
     assert (await client.delete(path)).status == 204
     assert (await client.get(path)).status == 404
     everything = await client.post("/api/v1/silences", json={"until": "2025-12-01T00:00:00Z", "reason": "x"})

@@ -1,10 +1,18 @@
 """Which alarms a silence takes, and when it holds."""
 
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ioc.domain.alarm import Alarm, Severity
-from ioc.domain.silence import Silence, in_force, matches
+from ioc.domain.silence import Silence, Weekly, in_force, matches, next_turn
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+SATURDAY_NIGHT = Weekly(days=(6,), start=22 * 60, end=5 * 60)
 LOUDSPEAKER = Alarm(id="1", rule="offline", severity=Severity.CRITICAL, family="speaker", device="d1", unit="u1", since=0)
 OURSELVES = Alarm(id="2", rule="ioc_blind", severity=Severity.CRITICAL, since=0)
 
@@ -37,4 +45,37 @@ def test_silence_takes_alarm_when_every_given_field_matches(matchers: dict[str, 
 
 def test_silence_holds_from_its_start_until_before_its_end() -> None:
     """`until` is exclusive."""
-    assert [in_force(silence(rule="r"), now) for now in (9, 10, 19, 20)] == [False, True, True, False]
+    assert [in_force(silence(rule="r"), now, ZONE) for now in (9, 10, 19, 20)] == [False, True, True, False]
+
+
+def at(day: int, hour: int, minute: int = 0) -> int:
+    """Unix ms in November 2025, of which the 22nd is a Saturday."""
+    return round(datetime(2025, 11, day, hour, minute, tzinfo=ZONE).timestamp() * 1000)
+
+
+def test_weekly_hours_pass_midnight_and_come_back() -> None:
+    """Saturday 22:00 to Sunday 05:00, by the site's clock; not on Sunday night."""
+    every = msgspec.structs.replace(silence(rule="r"), since=at(1, 0), until=at(30, 0), weekly=SATURDAY_NIGHT)
+    inside = [at(22, 22), at(23, 4, 59), at(15, 23)]
+    outside = [at(22, 21, 59), at(23, 5), at(23, 23), at(29, 23) + 86_400_000]
+    assert all(in_force(every, moment, ZONE) for moment in inside)
+    assert not any(in_force(every, moment, ZONE) for moment in outside)
+    assert next_turn(every, at(20, 12), ZONE) == at(22, 22)
+    assert next_turn(every, at(22, 23), ZONE) == at(23, 5)
+    assert next_turn(every, at(30, 0), ZONE) is None
+
+
+@given(
+    st.sets(st.integers(1, 7), min_size=1), st.integers(0, 1439), st.integers(0, 1439), st.integers(0, 20 * 1440), st.integers(0, 20 * 1440)
+)
+def test_nothing_changes_before_the_next_turn(days: set[int], start: int, end: int, began: int, now: int) -> None:
+    """Whatever hours a silence has, and whenever it is looked at."""
+    first, minute = at(1, 0), 60_000
+    weekly = Weekly(days=tuple(sorted(days)), start=start, end=end)
+    one = msgspec.structs.replace(silence(rule="r"), since=first + began * minute, until=first + 25 * 1440 * minute, weekly=weekly)
+    moment = first + now * minute
+    turn = next_turn(one, moment, ZONE)
+    assert turn is not None
+    steps = range(moment, min(turn, moment + 8 * 1440 * minute), 7 * minute)
+    assert len({in_force(one, step, ZONE) for step in steps}) == 1
+    assert turn <= max(moment, one.since) + timedelta(days=8) // timedelta(milliseconds=1)

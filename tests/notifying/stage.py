@@ -26,6 +26,8 @@ from ioc.domain.incident import Incident, IncidentMember
 from ioc.domain.registry import Device, Unit
 from ioc.domain.silence import Silence, in_force, matches
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+
 S = 1_000
 MIN = 60 * S
 START = 1_772_727_240_000
@@ -39,7 +41,7 @@ def wording(language: str = "vi") -> Wording:
     """The wording of a site with one named unit and one named device."""
     return Wording(
         language=language,
-        zone=ZoneInfo("Asia/Ho_Chi_Minh"),
+        zone=ZONE,
         device=DEVICES.get,
         unit=UNITS.get,
         families={"speaker": Label(vi="Cụm loa", en="Loudspeaker cluster")},
@@ -249,7 +251,7 @@ class Stage:
         known = {(row.key, row.channel) for row in self.outbox}
         assert not known & {(row.key, row.channel) for row in notice.outbox}
         self.outbox += notice.outbox
-        covering = [one for one in self.silences.values() if in_force(one, self.now)]
+        covering = [one for one in self.silences.values() if in_force(one, self.now, ZONE)]
         held = {key for key, alarm in self.alarms.items() if any(matches(one, alarm) for one in covering)}
         self.held += [held] * len(notice.outbox)
         self.position = notice.position

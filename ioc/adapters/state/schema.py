@@ -287,6 +287,7 @@ silences = Table(
     Column("reason", Text, nullable=False),
     Column("by", String(160), nullable=False),
     Column("created_at", BigInteger, nullable=False),
+    Column("weekly", Text, nullable=False),
     Index(None, "until"),
 )
 

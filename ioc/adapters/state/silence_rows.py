@@ -8,10 +8,12 @@ from ioc.adapters.state.schema import silences as table
 from ioc.adapters.state.upsert import replace
 from ioc.domain.silence import Silence
 
+_JSON = frozenset({"weekly"})
+
 
 async def put_silence(conn: AsyncConnection, silence: Silence) -> None:
     """Inserts or replaces the silence by id."""
-    await replace(conn, table, [to_row(silence)])
+    await replace(conn, table, [to_row(silence, json=_JSON)])
 
 
 async def remove_silence(conn: AsyncConnection, silence: str) -> bool:
@@ -22,7 +24,7 @@ async def remove_silence(conn: AsyncConnection, silence: str) -> bool:
 async def one_silence(conn: AsyncConnection, silence: str) -> Silence | None:
     """The silence with this id, or None."""
     row = (await conn.execute(select(table).where(table.c.id == silence))).mappings().one_or_none()
-    return None if row is None else from_row(Silence, row)
+    return None if row is None else from_row(Silence, row, json=_JSON)
 
 
 async def list_silences(conn: AsyncConnection, until_after: int | None, after: str | None, limit: int | None) -> list[Silence]:
@@ -32,4 +34,4 @@ async def list_silences(conn: AsyncConnection, until_after: int | None, after: s
         query = query.where(table.c.until > until_after)
     if after is not None:
         query = query.where(table.c.id > after)
-    return [from_row(Silence, row) for row in (await conn.execute(query)).mappings()]
+    return [from_row(Silence, row, json=_JSON) for row in (await conn.execute(query)).mappings()]

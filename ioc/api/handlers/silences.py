@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ioc.api.documents import Page, SilenceDocument, silence_document
+from ioc.api.documents import Page, SilenceDocument, WeeklyDocument, silence_document, weekly_of
 from ioc.api.handlers.common import Name, Paged, Words, given, page, parse_instant
 from ioc.api.problem import ProblemError, existing
 from ioc.api.route import Call, NoQuery
@@ -28,6 +28,8 @@ class SilenceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     family: Name | msgspec.UnsetType = msgspec.UNSET
     device: Name | msgspec.UnsetType = msgspec.UNSET
     unit: Name | msgspec.UnsetType = msgspec.UNSET
+    weekly: WeeklyDocument | None = None
+    """Only in these hours of each week."""
 
 
 SilenceRequest = Annotated[SilenceBody, msgspec.Meta(extra_json_schema={"anyOf": [{"required": [name]} for name in MATCHERS]})]
@@ -88,6 +90,7 @@ def _from_body(silence_id: str, call: Call[NoQuery, SilenceBody], body: SilenceB
         reason=body.reason,
         by=call.principal.name,
         created_at=created_at,
+        weekly=None if body.weekly is None else weekly_of(body.weekly),
     )
 
 

@@ -324,6 +324,7 @@ def _access() -> None:
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("by", sa.String(160), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("weekly", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_silences"),
     )
     op.create_index("ix_silences_until", "silences", ["until"])
