@@ -10,21 +10,15 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from ioc.api.ack_page import AckPage
 from ioc.api.app import build_app
-from ioc.api.commands import (
-    drift_commands,
-    ledger_commands,
-    quarantine_commands,
-    record_commands,
-    registry_commands,
-    rule_commands,
-    token_commands,
-)
+from ioc.api.commands import drift_commands, ledger_commands, record_commands, rule_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.load_commands import load_commands
 from ioc.api.ports import Backend, Site
+from ioc.api.quarantine_commands import quarantine_commands
+from ioc.api.registry_commands import registry_commands
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_desk import AckDesk
 from ioc.app.ack_links import LinkSigner

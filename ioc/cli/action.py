@@ -13,11 +13,13 @@ from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
-from ioc.api.commands import drift_commands, ledger_commands, quarantine_commands, registry_commands, token_commands
+from ioc.api.commands import drift_commands, ledger_commands, token_commands
 from ioc.api.control import Handler, perform
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.load_commands import load_commands
+from ioc.api.quarantine_commands import quarantine_commands
+from ioc.api.registry_commands import registry_commands
 from ioc.api.stream import Hub
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_links import AckKey

@@ -13,9 +13,11 @@ import pytest
 
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
-from ioc.api.commands import ledger_commands, quarantine_commands, registry_commands, rule_commands, token_commands
+from ioc.api.commands import ledger_commands, rule_commands, token_commands
 from ioc.api.control import SOCKET_NAME, serve_control
 from ioc.api.ports import Replay
+from ioc.api.quarantine_commands import quarantine_commands
+from ioc.api.registry_commands import registry_commands
 from ioc.app.lock import data_dir_lock
 from ioc.app.rule_desk import Reload
 from ioc.cli.shelf import Shelf
