@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
@@ -14,7 +14,6 @@ from ioc.domain.json_schema import telemetry_schema
 from ioc.domain.ledger import TERMS, LedgerTerms
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.rfc3339 import to_rfc3339
-from ioc.domain.silence import Silence, Weekly
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
 Item = TypeVar("Item")
@@ -139,51 +138,6 @@ class LedgerDocument(msgspec.Struct, frozen=True, kw_only=True):
     recovered: int
     evicted: int
     families: dict[str, LedgerTerms]
-
-
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-"""A time of day in the site's zone, such as `22:00`."""
-
-
-class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Hours that come back every week, in the site's zone; where `to` is not after `from` they end on the next day."""
-
-    days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
-    """On which they begin."""
-    from_: DayTime = msgspec.field(name="from")
-    to: DayTime
-
-
-def weekly_document(weekly: Weekly) -> WeeklyDocument:
-    """The document of weekly hours."""
-    start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (weekly.start, weekly.end))
-    return WeeklyDocument(days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end)
-
-
-def weekly_of(document: WeeklyDocument) -> Weekly:
-    """What a document says."""
-    start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (document.from_, document.to))
-    return Weekly(days=tuple(sorted({WEEKDAYS.index(day) + 1 for day in document.days})), start=start, end=end)
-
-
-class SilenceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Notifications held back: of alarms that match every field that is not null."""
-
-    id: str
-    rule: str | None
-    severity: str | None
-    family: str | None
-    device: str | None
-    unit: str | None
-    since: Instant
-    until: Instant
-    reason: str
-    by: str
-    created_at: Instant
-    weekly: WeeklyDocument | None
-    """Only in these hours; null = all the time."""
 
 
 class QuarantineDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -343,24 +297,6 @@ def ledger_document(families: Mapping[str, LedgerTerms], start: int | None = Non
         total.add(terms)
     sums = {name: getattr(total, name) for name in TERMS}
     return LedgerDocument(start=instant(start), end=instant(end), families=dict(families), **sums)
-
-
-def silence_document(silence: Silence) -> SilenceDocument:
-    """The document of a silence."""
-    return SilenceDocument(
-        id=silence.id,
-        rule=silence.rule,
-        severity=silence.severity,
-        family=silence.family,
-        device=silence.device,
-        unit=silence.unit,
-        since=to_rfc3339(silence.since),
-        until=to_rfc3339(silence.until),
-        reason=silence.reason,
-        by=silence.by,
-        created_at=to_rfc3339(silence.created_at),
-        weekly=None if silence.weekly is None else weekly_document(silence.weekly),
-    )
 
 
 def quarantine_document(item: QuarantineItem) -> QuarantineDocument:

@@ -10,7 +10,6 @@ from ioc.api.documents import (
     Page,
     PlatformDocument,
     QuarantineDocument,
-    SilenceDocument,
     UnitDocument,
 )
 from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, load, records, silences, why
@@ -18,6 +17,7 @@ from ioc.api.handlers.common import Paged
 from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
+from ioc.api.silence_document import SilenceDocument
 from ioc.api.why_document import WhyDocument
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
 from ioc.domain.held_document import HeldDocument

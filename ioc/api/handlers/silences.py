@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ioc.api.documents import Page, SilenceDocument, WeeklyDocument, silence_document, weekly_of
+from ioc.api.documents import Page
 from ioc.api.handlers.common import Name, Paged, Words, given, page, parse_instant
 from ioc.api.problem import ProblemError, existing
 from ioc.api.route import Call, NoQuery
+from ioc.api.silence_document import SilenceDocument, WeeklyDocument, silence_document, weekly_of
 from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.silence import Silence
