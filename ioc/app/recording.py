@@ -94,8 +94,8 @@ class ServerRecording:
         server = self._server
         self.open(server.fleet.devices(), self._units())
         rules = server.rule_desk.rules
-        engine = server.new_engine(rules)
-        notifier = server.new_notifier(rules, engine)
+        engine = server.deciders.engine(rules)
+        notifier = server.deciders.notifier(rules, engine)
         engine.restore(
             alarms=restored.alarms,
             rule_states=restored.rule_states,

@@ -13,13 +13,9 @@ import structlog
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
 from alerts.desk import Desk, Strangers
-from alerts.engine import Engine
-from alerts.guards import guards_of
-from alerts.message import Wording
 from alerts.outbox import Outbox
 from alerts.presence import Ears
-from alerts.rule import Rule
-from alerts.taped import TapedEngine, TapedFleet, TapedNotifier
+from alerts.taped import TapedFleet
 from collectors.claims import Claims
 from collectors.deadband import memories
 from collectors.drain import Drain
@@ -38,6 +34,7 @@ from ioc.app.auditor import Auditor
 from ioc.app.channels import fallbacks, surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
+from ioc.app.deciders import Deciders
 from ioc.app.drift_desk import DriftDesk
 from ioc.app.files import Files, open_files, store_of
 from ioc.app.front import Front
@@ -63,7 +60,7 @@ from ioc.domain.held import Held
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.own_points import retold_alarm_points
 from ioc.domain.point import Point
-from ioc.domain.registry import Device
+from ioc.domain.registry import Device, Unit
 from ioc.domain.rollup import Frontier
 from ioc.domain.state import Restored
 from ioc.domain.units import UnitTree
@@ -104,8 +101,9 @@ class Server:
         self.hub = Hub(clock=now_ms, boot=secrets.token_hex(4))
         ears = {broker.client_id: Ears(now_ms()) for broker in settings.brokers}
         self.ears = ears
-        self.engine = self.new_engine(config.rules)
-        self.notifier = self.new_notifier(config.rules, self.engine)
+        self.deciders = Deciders(config, fleet=self.fleet, unit=self._unit, tape=self.recorder)
+        self.engine = self.deciders.engine(config.rules)
+        self.notifier = self.deciders.notifier(config.rules, self.engine)
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)
@@ -326,30 +324,6 @@ class Server:
                 for source in self.sources.values():
                     await source.pipeline.book_returned(source.session.remaining())
 
-    def new_engine(self, rules: Sequence[Rule]) -> TapedEngine:
-        """The rules at work, with nothing restored yet."""
-        config = self.config
-        engine = TapedEngine(
-            rules,
-            site=config.settings.site.id,
-            families=config.families.values(),
-            device_of=self.fleet.device,
-            zone=config.settings.site.zone,
-            unit_name=self._unit_name,
-            clock_rules=config.clock_rules,
-            devices=self.fleet.devices,
-        )
-        engine.tape = self.recorder
-        return engine
-
-    def new_notifier(self, rules: Sequence[Rule], engine: Engine) -> TapedNotifier:
-        """The routes and what holds messages back, with nothing restored yet."""
-        config, plan = self.config, self.config.notify.plan
-        guards = guards_of(plan, rules=rules, families=config.families, fleet=self.fleet, liveness_of=engine.liveness)
-        notifier = TapedNotifier(plan.routes, wording=self._wording(), guards=guards)
-        notifier.tape = self.recorder
-        return notifier
-
     def incident_of(self, alarm: str) -> str | None:
         """The incident that an alarm belongs to now."""
         return self.notifier.incident_of(alarm)
@@ -364,19 +338,8 @@ class Server:
     def _store_works(self) -> bool:
         return self.writer.down_since is None
 
-    def _wording(self) -> Wording:
-        site = self.config.settings.site
-        return Wording(
-            language=site.language,
-            zone=site.zone,
-            device=self.fleet.device,
-            unit=lambda unit: self.province.tree.get(unit, self.province.today()),
-            families={name: family.labels for name, family in self.config.families.items()},
-        )
-
-    def _unit_name(self, unit: str) -> str | None:
-        row = self.province.tree.get(unit, self.province.today())
-        return None if row is None else row.name
+    def _unit(self, unit: str) -> Unit | None:
+        return self.province.tree.get(unit, self.province.today())
 
     def _state_of(self, device: str) -> Liveness:
         return self.desk.presence.state(device)
