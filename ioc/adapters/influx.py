@@ -165,8 +165,11 @@ class InfluxStore:
         types = {metric: known[metric] for metric in metrics if metric in known}
         if not types:
             return []
-        found = await self._query(influx_rollup.question(measurement, types, start, end, devices), patience=_PATIENCE)
-        return await asyncio.to_thread(influx_rollup.minutes, found, types)
+        rolling = influx_rollup.Rolling(types)
+        for begin, until in influx_rollup.pieces(start, end, few=bool(devices)):
+            found = await self._query(influx_rollup.question(measurement, types, begin, until, devices), patience=_PATIENCE)
+            await asyncio.to_thread(rolling.add, found)
+        return rolling.minutes()
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there; stored and durable on return."""

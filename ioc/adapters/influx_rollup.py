@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ioc.adapters import influx_query as ql
 from ioc.domain.point import FieldValue, Point
-from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, roll
+from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, join, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
+_PIECE_MS = 5_000
 _READ = ("mean", "min", "max", "last", "count")
 
 
 def question(measurement: str, types: Mapping[str, str], start: int, end: int, devices: Sequence[str]) -> str:
-    """The query whose rows `minutes` reads; `types`: metric → its stored type.
+    """The query whose rows `Rolling` reads; `types`: metric → its stored type.
 
     It asks for the points: for aggregates of 25 metrics of 6,000 devices the server needs most of a minute.
     """
@@ -27,20 +28,40 @@ def question(measurement: str, types: Mapping[str, str], start: int, end: int, d
     return f'SELECT "device", {columns} FROM {ql.name(measurement)} WHERE {where}'  # noqa: S608 - quoted
 
 
-def minutes(found: Iterable[ql.Rows], types: Mapping[str, str]) -> list[DeviceMinute]:
-    """What the answer's points come to, minute by minute; minutes without any value are left out."""
-    values: dict[tuple[str, int], dict[str, list[FieldValue]]] = {}
-    for rows in found:
-        for ts, device, *row in rows.values:
-            of_minute = values.setdefault((device, ts - ts % MINUTE_MS), {})
-            for (metric, kind), value in zip(types.items(), row, strict=True):
-                if value is not None:  # JSON writes 70.0 as 70
-                    of_minute.setdefault(metric, []).append(float(value) if kind == "float" else value)
-    return [
-        DeviceMinute(device, minute, {metric: roll(one) for metric, one in metrics.items()})
-        for (device, minute), metrics in values.items()
-        if device and metrics
-    ]
+def pieces(start: int, end: int, *, few: bool) -> Iterator[tuple[int, int]]:
+    """Spans to be asked for one after the other: a minute of all devices at once would take some hundred megabytes."""
+    length = MINUTE_MS if few else _PIECE_MS
+    return ((begin, min(begin + length, end)) for begin in range(start, end, length))
+
+
+class Rolling:
+    """Rolls up points piece by piece, ascending; `types`: metric → its stored type. Minutes without any value are left out."""
+
+    def __init__(self, types: Mapping[str, str]) -> None:
+        self._types = types
+        self._parts: dict[tuple[str, int], dict[str, list[Rolled]]] = {}
+
+    def add(self, found: Iterable[ql.Rows]) -> None:
+        """The answer of one piece."""
+        values: dict[tuple[str, int], dict[str, list[FieldValue]]] = {}
+        for rows in found:
+            for ts, device, *row in rows.values:
+                of_minute = values.setdefault((device, ts - ts % MINUTE_MS), {})
+                for (metric, kind), value in zip(self._types.items(), row, strict=True):
+                    if value is not None:  # JSON writes 70.0 as 70
+                        of_minute.setdefault(metric, []).append(float(value) if kind == "float" else value)
+        for key, metrics in values.items():
+            parts = self._parts.setdefault(key, {})
+            for metric, one in metrics.items():
+                parts.setdefault(metric, []).append(roll(one))
+
+    def minutes(self) -> list[DeviceMinute]:
+        """What the pieces come to, minute by minute."""
+        return [
+            DeviceMinute(device, minute, {metric: join(parts) for metric, parts in metrics.items()})
+            for (device, minute), metrics in self._parts.items()
+            if device and metrics
+        ]
 
 
 def point(measurement: str, one: DeviceMinute) -> Point:

@@ -64,6 +64,8 @@ def roll(values: Sequence[FieldValue]) -> Rolled:
 
 def join(parts: Sequence[Rolled]) -> Rolled:
     """What rolling up all their values at once gives; at least one, in order of time."""
+    if len(parts) == 1:
+        return parts[0]
     count = sum(part.count for part in parts)
     means = [(part.count, part.mean) for part in parts if part.mean is not None]
     if not means:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,12 @@ async def test_message_becomes_point_alarm_and_webhook_and_clears(
     assert (alarm["state"], alarm["acknowledged"]) == ("cleared", True)
     journal = await server.everything(f"/api/v1/alarms/{alarm['id']}/journal")
     assert [entry["step"] for entry in journal] == ["raised", "acknowledged", "cleared"]
-    stored = await asyncio.to_thread(points.rows, influxdb, bucket, "speaker", "uptime_s", "amp_temp_c", "state")
+
+    def stored_rows() -> list[dict[str, Any]]:
+        rows = points.rows(influxdb, bucket, "speaker", "uptime_s", "amp_temp_c", "state")
+        return rows if len(rows) == 4 else []
+
+    stored = await wait_until(lambda: asyncio.to_thread(stored_rows), what="points, which alarms don't wait for")
     assert [(row["time"], row["uptime_s"], row["amp_temp_c"], row["state"]) for row in stored] == [
         (ill, 1, 91.5, "playing"),
         (ill + 1, 2, 92.0, None),
@@ -100,8 +106,12 @@ async def test_embedded_store_needs_nothing_else(
         return bool(answer["items"] if "items" in answer else answer["points"])
 
     await wait_until(series, what="readable")
-    ledger = await server.ledger()
-    assert (ledger["received"], ledger["stored"], ledger["in_flight"]) == (10, 10, 0)
+
+    async def booked() -> bool:
+        ledger = await server.ledger()
+        return (ledger["received"], ledger["stored"], ledger["in_flight"]) == (10, 10, 0)
+
+    await wait_until(booked, what="ten messages are booked")
 
 
 @pytest.mark.real("mosquitto", "influxdb")
