@@ -137,4 +137,6 @@ async def test_unknown_device_is_held_until_approved(
         await device.send_all([telemetry(2, "NEW-1", now(), amp_temp_c=95.0)])
         (call,) = await wait_until(lambda: hook.of("raised"), what="told")
     assert call.told == {("hot", "NEW-1")}
-    assert await asyncio.to_thread(points.count, influxdb, bucket) == 2
+    await wait_until(
+        lambda: asyncio.to_thread(lambda: points.count(influxdb, bucket) == 2), what="both points, which alarms don't wait for"
+    )
