@@ -20,7 +20,7 @@ from e2e.server import ServerUnderTest, influx_store
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
 from servers.process import ServerProcess
-from servers.waiting import wait_until
+from servers.waiting import wait_until, wait_until_sync
 from servers.wheel import ROOT, python
 
 pytestmark = pytest.mark.real("mosquitto", "influxdb", "chromium")
@@ -123,7 +123,11 @@ async def the_alarm_is_raised(site: Site) -> None:
 
 def the_store_has_typed_fields(influxdb: InfluxDB, bucket: str, sent: int) -> None:
     """Declared types, bool as 0/1, the lag, one tag."""
-    fields = {row["fieldKey"]: row["fieldType"] for row in influxdb.influxql(bucket, f'SHOW FIELD KEYS FROM "{FAMILY}"')}
+
+    def known() -> dict[str, str]:
+        return {row["fieldKey"]: row["fieldType"] for row in influxdb.influxql(bucket, f'SHOW FIELD KEYS FROM "{FAMILY}"')}
+
+    fields = wait_until_sync(known, what="the point, which alarms don't wait for")
     assert fields == {
         "flow_m3h": "float", "running": "integer", "starts": "integer", "mode": "string", "operator": "string", "lag_ms": "integer",
     }  # fmt: skip
