@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, S
 from alerts.template import FIELDS, check
 from ioc.domain.duration import DurationMs
 from ioc.domain.payload_path import parse_path
+from ioc.domain.texts import Texts, as_list
 
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
@@ -18,11 +19,6 @@ _MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}"
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 MAX_DEPTH = 16
-
-
-def as_list(value: object) -> object:
-    """One text for a list of one."""
-    return [value] if isinstance(value, str) else value
 
 
 def http_url(url: str) -> str:
@@ -43,7 +39,6 @@ def _path(text: str) -> str:
     return text
 
 
-Texts = Annotated[tuple[str, ...], BeforeValidator(as_list)]
 Url = Annotated[str, BeforeValidator(http_url)]
 PayloadPath = Annotated[str, BeforeValidator(_path)]
 

@@ -2,13 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ioc.domain.duration import DurationMs
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
+from ioc.domain.texts import Texts
 
 
 class Dependency(BaseModel):
@@ -22,7 +19,7 @@ class Dependency(BaseModel):
     family: str
     parent: str
     by: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-    rules: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    rules: Texts = ()
     """Rules whose alarm says that a parent has failed, besides those of its absence."""
     grace: DurationMs = Field(default=5 * 60_000, ge=0, le=24 * 3_600_000)
     """How long the children have to come back once the parent has."""

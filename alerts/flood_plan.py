@@ -1,16 +1,11 @@
 """The declared model of `flood:` in `notify.yaml`: how many messages a channel gets before they are summed up."""
 
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from ioc.domain.duration import DurationMs
+from ioc.domain.texts import Texts
 
 _MINUTE_MS = 60_000
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class FloodPlan(BaseModel):
@@ -20,6 +15,6 @@ class FloodPlan(BaseModel):
 
     enabled: bool = True
     messages: int = Field(default=30, ge=1, le=1_000)
-    channels: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
+    channels: Texts = ()
     """Those that it holds for; empty = all but webhooks and files, which programs read."""
     within: DurationMs = Field(default=10 * _MINUTE_MS, ge=_MINUTE_MS, le=24 * 60 * _MINUTE_MS)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from ioc.domain.duration import DurationMs
+from ioc.domain.texts import as_list
 
 Attribute = Literal["unit", "feeder", "uplink", "cell", "carrier", "vendor", "family"]
 ATTRIBUTES: tuple[Attribute, ...] = ("unit", "feeder", "uplink", "cell", "carrier", "vendor", "family")
@@ -23,10 +24,6 @@ def _percent(value: object) -> object:
     return value
 
 
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 Share = Annotated[float, BeforeValidator(_percent), Field(gt=0, le=1)]
 
 
@@ -36,7 +33,7 @@ class IncidentPlan(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = True
-    by: Annotated[tuple[Attribute, ...], BeforeValidator(_as_list)] = Field(default=ATTRIBUTES, min_length=1)
+    by: Annotated[tuple[Attribute, ...], BeforeValidator(as_list)] = Field(default=ATTRIBUTES, min_length=1)
     """What may explain it; of two that explain as much the first holds."""
     members: int = Field(default=5, ge=2)
     """Devices that must have fallen."""

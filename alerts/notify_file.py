@@ -24,10 +24,8 @@ from alerts.channel_models import (
     HttpChannel,
     SecretName,
     SmtpChannel,
-    Texts,
     TokenSource,
     Url,
-    as_list,
 )
 from alerts.dependency_plan import Dependency
 from alerts.flapping_plan import FlappingPlan
@@ -35,6 +33,7 @@ from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
+from ioc.domain.texts import Texts, as_list
 
 ATTRIBUTES = ("rule", "unit", "device", "severity", "family")
 """What alarms can be grouped by, besides the keys of their labels."""
@@ -116,7 +115,7 @@ class Route(Declared):
     group_interval: DurationMs = Field(default=300_000, ge=0, le=_DAY_MS)
     repeat_interval: DurationMs = Field(default=4 * 3_600_000, ge=0)
     """0 = say it once."""
-    channels: Annotated[tuple[str, ...], BeforeValidator(as_list)] = Field(min_length=1)
+    channels: Texts = Field(min_length=1)
     continue_: bool = Field(default=False, alias="continue")
     """Whether routes further down are tried as well."""
 

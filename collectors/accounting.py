@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from collectors.ingest import Taken
+from collectors.routing import UNKNOWN_FAMILY
 from ioc.domain.ledger import Booking, Expectation, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.point import PointRefusal
 from ioc.domain.rollup import DueHour
@@ -168,6 +169,11 @@ def book_lost(batch: SpooledBatch) -> Booking:
         terms.quarantined += number
     expected = tuple(Expectation(measurement, hour, spooled=-number) for measurement, hour, number in batch.points)
     return Booking(source=batch.source, rows=rows.rows(), expected=expected, spool_removed=(batch.id,))
+
+
+def book_evicted(source: str, at: int, count: int) -> Booking:
+    """Quarantined messages and copies that had to go at a time; whose they were is not known any more."""
+    return Booking(source=source, rows=(LedgerRow(UNKNOWN_FAMILY, minute_of(at), LedgerTerms(evicted=count)),))
 
 
 def book_returned(source: str, families_and_arrivals: Iterable[tuple[str, int]]) -> Booking:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from collectors.accounting import book_batch, book_returned, minute_of, note_spooled
+from collectors.accounting import book_batch, book_evicted, book_returned, note_spooled
 from collectors.decided import Batch, Decided
 from collectors.delivery import CanaryBack, Connected, Delivery, Disconnected, SessionItem
 from collectors.drift_watch import DriftWatch
@@ -23,7 +23,7 @@ from collectors.routing import UNKNOWN_FAMILY
 from collectors.unmapped import UnmappedKeys
 from collectors.writer import Writer
 from ioc.domain.hearing import SLOW_MS, Heard, Lost
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking
 from ioc.domain.point import Point, PointRefusal
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.rollup import DueHour, Frontier
@@ -252,8 +252,7 @@ class Pipeline:
         evicted = await self._quarantine.add(entries)
         if evicted:
             self.evicted += evicted
-            row = LedgerRow(UNKNOWN_FAMILY, minute_of(entries[0].at), LedgerTerms(evicted=evicted))
-            await self._durably("ledger", lambda: self._ledger.book(Booking(source=self._source, rows=(row,))))
+            await self._durably("ledger", lambda: self._ledger.book(book_evicted(self._source, entries[0].at, evicted)))
 
     @staticmethod
     def _refuse(stored: Sequence[Taken], refusals: Sequence[PointRefusal]) -> None:

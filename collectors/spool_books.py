@@ -7,13 +7,12 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from collectors.accounting import SpooledDelivery, book_drained, book_lost, minute_of, read_note
+from collectors.accounting import SpooledDelivery, book_drained, book_evicted, book_lost, read_note
 from collectors.drain import TakenRow
 from collectors.durably import Durably
 from collectors.quarantining import copy_of_lost, copy_of_spooled
-from collectors.routing import UNKNOWN_FAMILY
 from collectors.writer import OWN
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
+from ioc.domain.ledger import Booking, SpooledBatch
 from ioc.domain.point import PointRefusal
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.rollup import Frontier
@@ -155,8 +154,7 @@ class SpoolBooks:
         evicted = await self._durably("quarantine", lambda: self._quarantine.add(entries))
         if evicted:
             self.evicted += evicted
-            row = LedgerRow(UNKNOWN_FAMILY, minute_of(self._clock()), LedgerTerms(evicted=evicted))
-            await self._book([Booking(source=source, rows=(row,))])
+            await self._book([book_evicted(source, self._clock(), evicted)])
 
     async def _book(self, bookings: Sequence[Booking]) -> None:
         if bookings:

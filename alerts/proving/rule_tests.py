@@ -6,12 +6,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from alerts.channel_models import Texts
 from alerts.notify_file import Route
 from alerts.proving.notation import Step, parse_series
 from ioc.domain.alarm import Severity
 from ioc.domain.alarm import Step as AlarmStep
 from ioc.domain.duration import DurationMs, parse_duration
+from ioc.domain.texts import Texts
 
 LONGEST_MS = 7 * 86_400_000
 """A test goes through its time second by second."""

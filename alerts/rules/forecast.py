@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from alerts.computed import Computed, scale
 from alerts.rules.condition import Compiled, Condition, Derived, Fault, Path, metric_of, node_key
-from alerts.rules.history import LONGEST_MS, MOST, Over, Slots, history_faults, slope
+from alerts.rules.history import LONGEST_MS, MOST, Over, WindowMemory, history_faults, slope
 from alerts.rules.limits import Limit, below
 from ioc.domain.duration import DurationMs, format_duration
 from ioc.domain.family import Family, Label
@@ -84,20 +84,16 @@ class Forecast(Condition):
         return f"forecast({self.metric}, {format_duration(self.over)}, {limit}, in {format_duration(unit)}{restarts})"
 
 
-class ForecastHistory:
+class ForecastHistory(WindowMemory):
     """Told once three samples span half the window, or beyond the limit at once; time in which nothing came counts for nothing."""
 
-    __slots__ = ("_limit", "_restarts", "_sign", "_slots", "_unit", "value")
+    __slots__ = ("_limit", "_restarts", "_sign", "_unit")
 
     def __init__(self, over: int, limit: float, sign: int, unit: int, *, restarts: bool) -> None:
         """`limit` and all values times `sign`, so that they rise towards it."""
-        self._slots = Slots(over, None)
+        super().__init__(over, None)
         self._limit, self._sign, self._unit = limit, sign, unit
         self._restarts = restarts
-        self.value: float | None = None
-
-    def __len__(self) -> int:
-        return len(self._slots)
 
     def take(self, ts: int, value: Value) -> None:
         """The next sample."""

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from alerts.rules.condition import Fault, Path, metric_faults, metric_of
+from alerts.rules.condition import Compiled, Fault, Path, metric_faults, metric_of
+from alerts.rules.limits import Limits
 from ioc.domain.duration import DurationMs, format_duration
 from ioc.domain.family import Family
 
@@ -75,6 +76,47 @@ class Slots:
     def whole(self) -> bool:
         """Whether it has been fed for as long as the window."""
         return bool(self.times) and self.times[-1] - self.since >= self._over
+
+
+class WindowMemory:
+    """What a number over a window remembers of one device; kinds take samples in by `take`."""
+
+    __slots__ = ("_slots", "value")
+
+    def __init__(self, over: int, gap: int | None) -> None:
+        """As Slots."""
+        self._slots = Slots(over, gap)
+        self.value: float | None = None
+        """None = not told yet."""
+
+    def __len__(self) -> int:
+        return len(self._slots)
+
+
+class WindowLimits(Limits):
+    """Limits of one number that the samples of the last `over` come to; kinds say which by `derived`."""
+
+    metric: str
+    over: Over
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metric whose samples are looked at."""
+        return (self.metric,)
+
+    def faults(self, family: Family, path: Path) -> Iterator[Fault]:
+        """No such number, a window that does not fit, the clear limit on the wrong side."""
+        yield from history_faults(family, self.metric, self.over, path)
+        yield from self.wrong_side(path)
+
+    def compiled(self, family: Family, path: Path) -> Compiled:
+        """Compares the number."""
+        return self.compared(family.index[self._name], path)
+
+    @property
+    def _name(self) -> str:
+        """Of the number: the same for all rules that ask for the same."""
+        raise NotImplementedError
 
 
 def slope(slots: Slots) -> float | None:

@@ -4,33 +4,24 @@ from collections.abc import Iterator
 from typing import Literal
 
 from alerts.computed import Computed, length
-from alerts.rules.condition import Compiled, Derived, Fault, Path, metric_of
-from alerts.rules.history import MOST, Over, Slots, history_faults
-from alerts.rules.limits import Limits
+from alerts.rules.condition import Derived, Fault, Path, metric_of
+from alerts.rules.history import MOST, WindowLimits, WindowMemory
 from ioc.domain.duration import format_duration
 from ioc.domain.family import Family, Label
 from ioc.domain.sample import Value
 
 
-class Increase(Limits):
+class Increase(WindowLimits):
     """What a counter has counted between the samples of the last `over`; where it falls it has begun anew at 0, as in Prometheus.
 
     Nothing is extrapolated: what happened before the window's first sample is left out, so `above` never holds too early.
     """
 
     kind: Literal["increase"]
-    metric: str
-    over: Over
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The counter."""
-        return (self.metric,)
 
     def faults(self, family: Family, path: Path) -> Iterator[Fault]:
         """No such number, a window that does not fit, a limit that no increase is beyond, or every one."""
-        yield from history_faults(family, self.metric, self.over, path)
-        yield from self.wrong_side(path)
+        yield from super().faults(family, path)
         if self.above is not None and self.above < 0:
             yield Fault((*path, "above"), "an increase is always at least 0", "write 0 or more")
         if self.below is not None and self.below <= 0:
@@ -53,31 +44,23 @@ class Increase(Limits):
             most=MOST,
         )
 
-    def compiled(self, family: Family, path: Path) -> Compiled:
-        """Compares the increase."""
-        return self.compared(family.index[self._name], path)
-
     @property
     def _name(self) -> str:
         return f"increase({self.metric}, {format_duration(self.over)}{', gapless' if self.below is not None else ''})"
 
 
-class IncreaseHistory:
+class IncreaseHistory(WindowMemory):
     """Told once it has been fed for the whole window.
 
     What was missed while nothing came makes the increase larger than known, which matters where a small one is an alarm: `gap`.
     """
 
-    __slots__ = ("_last", "_slots", "_total", "value")
+    __slots__ = ("_last", "_total")
 
     def __init__(self, over: int, gap: int | None) -> None:
-        self._slots = Slots(over, gap)
+        super().__init__(over, gap)
         self._total = 0.0
         self._last = 0.0
-        self.value: float | None = None
-
-    def __len__(self) -> int:
-        return len(self._slots)
 
     def take(self, ts: int, value: Value) -> None:
         """The counter's next reading."""

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Literal
 
 from alerts.computed import Computed, length
-from alerts.rules.condition import Compiled, Derived, Fault, Path, metric_of
-from alerts.rules.history import MOST, Over, Slots, history_faults
-from alerts.rules.limits import Limits
+from alerts.rules.condition import Derived, Fault, Path, metric_of
+from alerts.rules.history import MOST, WindowLimits, WindowMemory
 from ioc.domain.duration import format_duration
 from ioc.domain.family import Family, Label
 from ioc.domain.sample import Value
@@ -20,23 +19,15 @@ _WORDS: dict[Take, tuple[str, str]] = {
 }
 
 
-class WindowOf(Limits):
+class WindowOf(WindowLimits):
     """`take` of the metric's samples of the last `over`."""
 
     kind: Literal["window"]
-    metric: str
     take: Take
-    over: Over
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metric whose samples are taken together."""
-        return (self.metric,)
 
     def faults(self, family: Family, path: Path) -> Iterator[Fault]:
         """No such number, a window that does not fit, limits as for the metric itself."""
-        yield from history_faults(family, self.metric, self.over, path)
-        yield from self.wrong_side(path)
+        yield from super().faults(family, path)
         if self.metric in family.index and metric_of(family, self.metric)[1].is_number:
             yield from self.out_of_range(metric_of(family, self.metric)[1], path)
 
@@ -57,27 +48,19 @@ class WindowOf(Limits):
             most=MOST,
         )
 
-    def compiled(self, family: Family, path: Path) -> Compiled:
-        """Compares the number that stands for the window."""
-        return self.compared(family.index[self._name], path)
-
     @property
     def _name(self) -> str:
         return f"{self.take}({self.metric}, {format_duration(self.over)})"
 
 
-class WindowHistory:
+class WindowHistory(WindowMemory):
     """Told once it has been fed for the whole window without a gap in which the device would count as offline."""
 
-    __slots__ = ("_slots", "_take", "value")
+    __slots__ = ("_take",)
 
     def __init__(self, take: Take, over: int, gap: int) -> None:
-        self._slots = Slots(over, gap)
+        super().__init__(over, gap)
         self._take = take
-        self.value: float | None = None
-
-    def __len__(self) -> int:
-        return len(self._slots)
 
     def take(self, ts: int, value: Value) -> None:
         """The next sample."""

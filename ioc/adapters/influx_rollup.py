@@ -13,7 +13,7 @@ from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, join, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
-_PIECE_MS = 5_000
+_PIECE_MS, _FEW_PIECE_MS = 5_000, 10 * MINUTE_MS
 _READ = ("mean", "min", "max", "last", "count")
 
 
@@ -30,7 +30,7 @@ def question(measurement: str, types: Mapping[str, str], start: int, end: int, d
 
 def pieces(start: int, end: int, *, few: bool) -> Iterator[tuple[int, int]]:
     """Spans to be asked for one after the other: a minute of all devices at once would take some hundred megabytes."""
-    length = MINUTE_MS if few else _PIECE_MS
+    length = _FEW_PIECE_MS if few else _PIECE_MS
     return ((begin, min(begin + length, end)) for begin in range(start, end, length))
 
 

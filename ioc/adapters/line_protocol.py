@@ -29,11 +29,14 @@ class LineEncoder:
         self._texts: dict[str, bytes] = {}
 
     def lines(self, points: Sequence[Point]) -> list[bytes | ValueError]:
-        """For each point its line without a newline, or why it can't be written. Points that share names are written column by column."""
+        """For each point its line without a newline, or why it can't be written. Points of the same names are written column by column."""
         written: list[bytes | ValueError] = [_UNWRITTEN] * len(points)
-        alike: dict[int, list[int]] = {}
-        for index, point in enumerate(points):
-            alike.setdefault(id(point.names), []).append(index)
+        same: dict[int, list[int]] = {}
+        for index, point in enumerate(points):  # mostly one tuple is shared: its address is cheaper to compare than what it holds
+            same.setdefault(id(point.names), []).append(index)
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for indexes in same.values():
+            alike.setdefault(points[indexes[0]].names, []).extend(indexes)
         for indexes in alike.values():
             some = [points[index] for index in indexes]
             try:

@@ -12,16 +12,20 @@ from ioc.api.ports import Quarantine
 from ioc.domain.quarantined import QuarantineFilter
 
 
-class ListQuarantine(QuarantineFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Filtered(QuarantineFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A filter among other arguments."""
+
+    @property
+    def filter(self) -> QuarantineFilter:
+        """Without the others."""
+        return QuarantineFilter(**{name: getattr(self, name) for name in QuarantineFilter.__struct_fields__})
+
+
+class ListQuarantine(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A page of the quarantine."""
 
     limit: int = 100
     cursor: str | None = None
-
-    @property
-    def filter(self) -> QuarantineFilter:
-        """Without the page."""
-        return QuarantineFilter(**{name: getattr(self, name) for name in QuarantineFilter.__struct_fields__})
 
 
 class SumQuarantine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,15 +42,10 @@ class ReplayQuarantine(ListQuarantine, frozen=True, forbid_unknown_fields=True, 
     dry_run: bool = False
 
 
-class DiscardQuarantine(QuarantineFilter, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class DiscardQuarantine(Filtered, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Messages that are worth nothing, and why."""
 
     why: str
-
-    @property
-    def filter(self) -> QuarantineFilter:
-        """Without the reason."""
-        return QuarantineFilter(**{name: getattr(self, name) for name in QuarantineFilter.__struct_fields__})
 
 
 def quarantine_commands(quarantine: Quarantine) -> dict[str, Handler]:

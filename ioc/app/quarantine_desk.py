@@ -7,13 +7,12 @@ from typing import Literal, Protocol
 import msgspec
 import structlog
 
-from collectors.accounting import minute_of
-from collectors.routing import UNKNOWN_FAMILY
+from collectors.accounting import book_evicted
 from ioc.adapters.quarantine import QuarantinedMessage, QuarantineFile
 from ioc.api.ports import QuarantineItem, Replay, ReplayedItem, Replays
 from ioc.app.replaying import Replayer, Verdict
 from ioc.domain.fleet import Fleet
-from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms
+from ioc.domain.ledger import Booking
 from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
 from ioc.domain.state import CursorError
 
@@ -95,8 +94,7 @@ class QuarantineDesk:
             waiting = msgspec.structs.replace(wanted, replayed=False)
             while some := await self._quarantine.discard(waiting):
                 gone += some
-                row = LedgerRow(UNKNOWN_FAMILY, minute_of(self._clock()), LedgerTerms(evicted=some))
-                await self._ledger.book(Booking(source=self._source, rows=(row,)))
+                await self._ledger.book(book_evicted(self._source, self._clock(), some))
         return gone
 
     def _devices(self, units: frozenset[str] | None) -> list[str] | None:

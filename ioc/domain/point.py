@@ -15,7 +15,7 @@ class Point(msgspec.Struct, frozen=True, gc=False, eq=False):
     tags: tuple[tuple[str, str], ...]
     """Sorted by tag name; no empty values."""
     names: tuple[str, ...]
-    """Of its fields; points of one kind share the tuple, so that they are written column by column."""
+    """Of its fields; points of one kind share the tuple."""
     values: tuple[FieldValue | None, ...]
     """By `names`, None = the point has no such field; no NaN or infinity; int stays int (int64), float stays float."""
     ts: int

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 import ioc.domain
-from alerts.why import Line
+from api.fake_reports import FakeLoad, FakeWhy
 from ioc.api.ports import (
     Backend,
     Check,
@@ -25,7 +25,6 @@ from ioc.api.ports import (
 )
 from ioc.config.families import load_families
 from ioc.domain.alarm import Alarm, Attempt, OutboxMessage, Severity, Step, Transition, alarm_id
-from ioc.domain.alarm_load import AlarmLoad, alarm_load
 from ioc.domain.drift import Drift, DriftKind
 from ioc.domain.family import Family
 from ioc.domain.held import Held
@@ -109,8 +108,8 @@ class FakeProvince:
             series=self,
             rules=self,
             outbox=self,
-            why=_Why(self),
-            load=_Load(),
+            why=FakeWhy(self.alarm_rows, NOW),
+            load=FakeLoad(),
             health=self,
             tokens=self,
         )
@@ -498,26 +497,3 @@ def _page(rows: list[Row], key: Callable[[Row], str], limit: int, cursor: str | 
             raise CursorError(msg)
         rows = rows[keys.index(cursor) + 1 :]
     return rows[:limit], key(rows[limit - 1]) if len(rows) > limit else None
-
-
-class _Why:
-    """Two sentences about any alarm that there is, one about any person."""
-
-    def __init__(self, province: FakeProvince) -> None:
-        self._province = province
-
-    async def alarm(self, alarm: str, may_see: Callable[[str | None], bool] = lambda _: True) -> Sequence[Line] | None:
-        found = self._province.alarm_rows.get(alarm)
-        return None if found is None or not may_see(found.unit) else [Line(NOW, "it was raised"), Line(NOW, "nobody was told")]
-
-    async def person(self, person: str, at: int, around: int, may_see: Callable[[str | None], bool] = lambda _: True) -> Sequence[Line]:
-        del may_see
-        return [Line(at - around, f"{person} was not called")]
-
-
-class _Load:
-    """Of a site without alarms."""
-
-    async def load(self, start: int, end: int, operators: int, units: frozenset[str] | None = None) -> AlarmLoad:
-        del units
-        return alarm_load((), (), start=start, end=end, operators=operators)

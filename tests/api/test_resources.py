@@ -286,3 +286,13 @@ async def test_describes_itself_in_openapi(connect: Connect) -> None:
     assert document["openapi"] == "3.1.0"
     names = {reference.split('"')[0] for reference in text.split("#/components/schemas/")[1:]}
     assert names <= set(document["components"]["schemas"])
+
+
+async def test_alarm_load_wants_a_span_that_ends_after_it_begins(connect: Connect) -> None:
+    """Of at most 32 days; an empty one says so."""
+    client = await connect("operator-token")
+    span = {"from": "2025-11-01T00:00:00Z", "to": "2025-11-02T00:00:00Z"}
+    assert (await _json(client, "/api/v1/load", **span))["raised"] == 0
+    for end in (span["from"], "2025-12-04T00:00:00Z"):
+        refused = await client.get("/api/v1/load", params=span | {"to": end})
+        assert refused.status == 409

@@ -13,26 +13,17 @@ from paho.mqtt.enums import CallbackAPIVersion
 from collectors.client import MQTT5, MQTT311, LoopClient
 from collectors.frames import Frames, MalformedError
 from collectors.transport import BufferedSocket
+from e2e.publisher import variable_length
 
 PUBACK = b"\x40\x02\x00\x07"
 PINGRESP = b"\xd0\x00"
 
 
-def variable(number: int) -> bytes:
-    """MQTT's variable-length integer."""
-    out = bytearray()
-    while True:
-        number, low = divmod(number, 128)
-        out.append(low | (0x80 if number else 0))
-        if not number:
-            return bytes(out)
-
-
 def publish(topic: bytes, payload: bytes, mid: int, *, head: int = 0x30, properties: bytes | None = None) -> bytes:
     """A PUBLISH; `mid` 0 = QoS 0; `properties` None = MQTT 3.1.1."""
-    carried = b"" if properties is None else variable(len(properties)) + properties
+    carried = b"" if properties is None else variable_length(len(properties)) + properties
     body = len(topic).to_bytes(2, "big") + topic + (mid.to_bytes(2, "big") if mid else b"") + carried + payload
-    return bytes([head | (2 if mid else 0)]) + variable(len(body)) + body
+    return bytes([head | (2 if mid else 0)]) + variable_length(len(body)) + body
 
 
 messages = st.tuples(

@@ -149,17 +149,18 @@ class Publisher:
         for text in (self._client_id, username, password):
             if text:
                 body += struct.pack(">H", len(text.encode())) + text.encode()
-        return bytes((_CONNECT,)) + _length(len(body)) + body
+        return bytes((_CONNECT,)) + variable_length(len(body)) + body
 
 
 def _publish(message: Message, mid: int, *, dup: bool) -> bytes:
     topic = message.topic.encode()
     body = struct.pack(">H", len(topic)) + topic + struct.pack(">H", mid) + message.payload
     flags = _PUBLISH | (_DUP if dup else 0) | (_RETAIN if message.retain else 0)
-    return bytes((flags,)) + _length(len(body)) + body
+    return bytes((flags,)) + variable_length(len(body)) + body
 
 
-def _length(size: int) -> bytes:
+def variable_length(size: int) -> bytes:
+    """MQTT's variable-length integer."""
     encoded = bytearray()
     while True:
         size, digit = divmod(size, 128)

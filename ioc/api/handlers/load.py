@@ -26,5 +26,5 @@ async def get_load(call: Call[LoadQuery, None]) -> LoadDocument:
     query = call.query
     start, end = parse_instant(query.from_, "from") or 0, parse_instant(query.to, "to") or 0
     if not start < end <= start + SPAN_MOST_MS:
-        raise ProblemError(400, "'to' must lie after 'from', by at most 32 days.")
+        raise ProblemError(409, "'to' must lie after 'from', by at most 32 days.")
     return load_document(await call.backend.load.load(start, end, query.operators, call.units))
