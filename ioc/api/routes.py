@@ -67,8 +67,9 @@ ROUTES: tuple[Route, ...] = (
     _get(f"{_ALARM}/why", "Why who was told of it, in sentences", why.why_alarm, Page[WhyDocument]),
     _get(f"{_API}/why", "Why a person was, or was not, called around a time", why.why_person, Page[WhyDocument], query=why.PersonQuery),
     _get(
-        f"{_API}/load", "How much the alarms ask of the operators", load.get_load, LoadDocument, query=load.LoadQuery, errors=(409,),
-    ),  # fmt: skip
+        f"{_API}/load", "How much the alarms ask of the operators", load.get_load, LoadDocument,
+        query=load.LoadQuery, errors=(409,),
+    ),
     _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None),
     _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody),
     _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody),
