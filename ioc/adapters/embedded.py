@@ -1,7 +1,7 @@
 """The embedded time-series store: one SQLite file, answering as InfluxDB does."""
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
 from ioc.adapters import embedded_read, embedded_rollup
@@ -79,9 +79,9 @@ class EmbeddedStore:
 
     async def summarise(
         self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
-    ) -> list[DeviceMinute]:
+    ) -> AsyncIterator[list[DeviceMinute]]:
         """The minutes of start ≤ ts < end, which are whole minutes, as the points tell them; of these devices, or of all."""
-        return await self._file.read(lambda connection: embedded_rollup.summarise(connection, measurement, metrics, start, end, devices))
+        yield await self._file.read(lambda connection: embedded_rollup.summarise(connection, measurement, metrics, start, end, devices))
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there; on disk on return."""

@@ -4,7 +4,7 @@ import asyncio
 import copy
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -159,17 +159,18 @@ class InfluxStore:
 
     async def summarise(
         self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
-    ) -> list[DeviceMinute]:
-        """The minutes of start ≤ ts < end, which are whole minutes, as the points tell them; of these devices, or of all."""
+    ) -> AsyncIterator[list[DeviceMinute]]:
+        """The minutes of start ≤ ts < end, which are whole minutes, as the points tell them; of these devices, or of all, some at once."""
         known = await self.field_types(measurement)
         types = {metric: known[metric] for metric in metrics if metric in known}
         if not types:
-            return []
-        rolling = influx_rollup.Rolling(types)
-        for begin, until in influx_rollup.pieces(start, end, few=bool(devices)):
-            found = await self._query(influx_rollup.question(measurement, types, begin, until, devices), patience=_PATIENCE)
-            await asyncio.to_thread(rolling.add, found)
-        return rolling.minutes()
+            return
+        for those in influx_rollup.slices(devices or await self._devices(measurement, start, end)):
+            rolling = influx_rollup.Rolling(types)
+            for begin, until in influx_rollup.pieces(start, end):
+                found = await self._query(influx_rollup.question(measurement, types, begin, until, those), patience=_PATIENCE)
+                await asyncio.to_thread(rolling.add, found)
+            yield rolling.minutes()
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there; stored and durable on return."""
@@ -187,6 +188,10 @@ class InfluxStore:
     async def close(self) -> None:
         """Closes the connections."""
         await self._http.close()
+
+    async def _devices(self, measurement: str, start: int, end: int) -> list[str]:
+        found = await self._query(influx_rollup.devices_question(measurement, start, end), patience=_PATIENCE)
+        return [str(device) for rows in found for _, device in rows.values]
 
     def _of_rollups(self) -> "InfluxStore":
         """The bucket of the rollups as a store of its own, over the same connections."""

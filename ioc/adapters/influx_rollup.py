@@ -6,6 +6,7 @@ otherwise be stored five times over.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from ioc.adapters import influx_query as ql
 from ioc.domain.point import FieldValue, Point
@@ -13,8 +14,8 @@ from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, join, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
-_PIECE_MS, _FEW_PIECE_MS = 5_000, 10 * MINUTE_MS
-_READ = ("mean", "min", "max", "last", "count")
+_PIECE_MS, _DEVICES_AT_ONCE = 5 * MINUTE_MS, 200
+_KINDS = ("mean", "min", "max", "last", "count")
 
 
 def question(measurement: str, types: Mapping[str, str], start: int, end: int, devices: Sequence[str]) -> str:
@@ -24,14 +25,23 @@ def question(measurement: str, types: Mapping[str, str], start: int, end: int, d
     """
     columns = ", ".join(map(ql.name, types))
     those = " OR ".join(f'"device" = {ql.text(device)}' for device in devices)
-    where = ql.during(start, end) + (f" AND ({those})" if those else "")
+    where = f"{ql.during(start, end)} AND ({those})"
     return f'SELECT "device", {columns} FROM {ql.name(measurement)} WHERE {where}'  # noqa: S608 - quoted
 
 
-def pieces(start: int, end: int, *, few: bool) -> Iterator[tuple[int, int]]:
-    """Spans to be asked for one after the other: a minute of all devices at once would take some hundred megabytes."""
-    length = _FEW_PIECE_MS if few else _PIECE_MS
-    return ((begin, min(begin + length, end)) for begin in range(start, end, length))
+def devices_question(measurement: str, start: int, end: int) -> str:
+    """The query whose rows are (`device`, name): of the shards that the span lies in, at least."""
+    return f'SHOW TAG VALUES FROM {ql.name(measurement)} WITH KEY = "device" WHERE {ql.during(start, end)}'
+
+
+def slices(devices: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Devices to be asked for one after the other: a minute of all at once would take some hundred megabytes."""
+    return (devices[begin : begin + _DEVICES_AT_ONCE] for begin in range(0, len(devices), _DEVICES_AT_ONCE))
+
+
+def pieces(start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Spans to be asked for one after the other, for the same reason."""
+    return ((begin, min(begin + _PIECE_MS, end)) for begin in range(start, end, _PIECE_MS))
 
 
 class Rolling:
@@ -68,20 +78,27 @@ def point(measurement: str, one: DeviceMinute) -> Point:
     """A minute as it is stored."""
     fields: dict[str, FieldValue] = {}
     for metric, rolled in one.metrics.items():
+        mean, low, high, last, count = _names(metric)
         if rolled.mean is not None and rolled.low is not None and rolled.high is not None:
-            fields[f"{metric}_mean"] = rolled.mean
+            fields[mean] = rolled.mean
             if rolled.count > 1:
-                fields |= {f"{metric}_min": rolled.low, f"{metric}_max": rolled.high}
+                fields[low], fields[high] = rolled.low, rolled.high
         if rolled.count > 1 or rolled.mean is None:
-            fields[f"{metric}_last"] = rolled.last
+            fields[last] = rolled.last
         if rolled.count > 1:
-            fields[f"{metric}_count"] = rolled.count
+            fields[count] = rolled.count
     return Point.of(measurement, (("device", one.device),), fields, one.minute)
+
+
+@lru_cache(maxsize=1024)
+def _names(metric: str) -> tuple[str, ...]:
+    """Its fields, in the order of `_KINDS`: the points of all devices share them."""
+    return tuple(f"{metric}_{kind}" for kind in _KINDS)
 
 
 def stored_question(measurement: str, device: str, metric: str, start: int, end: int) -> str:
     """The query whose rows `stored` reads."""
-    columns = ", ".join(ql.name(f"{metric}_{what}") for what in _READ)
+    columns = ", ".join(map(ql.name, _names(metric)))
     where = ql.during(start, end) + ql.tagged({"device": device})
     return f"SELECT {columns} FROM {ql.name(measurement)} WHERE {where}"  # noqa: S608 - quoted
 

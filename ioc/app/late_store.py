@@ -1,7 +1,7 @@
 """A store that may be away when we start: it is prepared before the first thing is asked of it."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from typing import Protocol
 
 from ioc.app.metric_types import ChangedTypesError, changed_metrics
@@ -39,10 +39,10 @@ class TimeSeriesStore(Protocol):
     async def prepare_rollups(self, retention_ms: int) -> None:
         """There is a place for them, which keeps them so long."""
 
-    async def summarise(
+    def summarise(
         self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
-    ) -> list[DeviceMinute]:
-        """Minutes as the points tell them."""
+    ) -> AsyncIterator[list[DeviceMinute]]:
+        """Minutes as the points tell them, some devices at once."""
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there."""
@@ -106,9 +106,10 @@ class LateStore:
 
     async def summarise(
         self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
-    ) -> list[DeviceMinute]:
-        """Minutes as the points tell them."""
-        return await (await self._ready()).summarise(measurement, metrics, start, end, devices=devices)
+    ) -> AsyncIterator[list[DeviceMinute]]:
+        """Minutes as the points tell them, some devices at once."""
+        async for minutes in (await self._ready()).summarise(measurement, metrics, start, end, devices=devices):
+            yield minutes
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there."""

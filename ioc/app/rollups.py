@@ -1,6 +1,6 @@
 """Rolling up: closed minutes one after another, and hours into which something was stored late, once more."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import NoReturn, Protocol
 
 import structlog
@@ -26,10 +26,10 @@ class RollupStore(Protocol):
     async def prepare_rollups(self, retention_ms: int) -> None:
         """There is a place for them, which keeps them so long."""
 
-    async def summarise(
+    def summarise(
         self, measurement: str, metrics: Sequence[str], start: int, end: int, *, devices: Sequence[str] = ()
-    ) -> list[DeviceMinute]:
-        """The minutes of start ≤ ts < end as the points tell them."""
+    ) -> AsyncIterator[list[DeviceMinute]]:
+        """The minutes of start ≤ ts < end as the points tell them, some devices at once."""
 
     async def write_rollups(self, measurement: str, minutes: Sequence[DeviceMinute]) -> None:
         """Replaces what stands there."""
@@ -135,7 +135,7 @@ class Rollups:
             return False
         self._frontier.until = end
         for family, metrics in self._metrics.items():
-            await self._store.write_rollups(family, await self._store.summarise(family, metrics, start, end))
+            await self._roll_up(family, metrics, start, end)
         await self._book.advance(end)
         self._position = end
         self.minutes += 1
@@ -151,10 +151,13 @@ class Rollups:
         start, end = max(hour, self._oldest()), min(hour + HOUR_MS, self._frontier.until)
         if family in self._metrics and start < end:
             devices = [one.device for one, _ in these]
-            minutes = await self._store.summarise(family, self._metrics[family], start, end, devices=devices)
-            await self._store.write_rollups(family, minutes)
+            await self._roll_up(family, self._metrics[family], start, end, devices)
         await self._book.done(these)
         return True
+
+    async def _roll_up(self, family: str, metrics: Sequence[str], start: int, end: int, devices: Sequence[str] = ()) -> None:
+        async for minutes in self._store.summarise(family, metrics, start, end, devices=devices):
+            await self._store.write_rollups(family, minutes)
 
     def _oldest(self) -> int:
         """The first minute whose points are all there still: what has partly expired must not be rolled up again."""

@@ -287,7 +287,13 @@ async def rolled(store: Store, metric: str, device: str = "a") -> list[tuple[int
 
 async def roll_up(store: Store, start: int, end: int, *devices: str) -> None:
     """As the periodic job does it."""
-    await store.write_rollups("speaker", await store.summarise("speaker", METRICS, start, end, devices=devices))
+    async for minutes in store.summarise("speaker", METRICS, start, end, devices=devices):
+        await store.write_rollups("speaker", minutes)
+
+
+async def summary(store: Store, measurement: str, start: int, end: int, *devices: str) -> list[DeviceMinute]:
+    """The minutes of all slices."""
+    return [one async for minutes in store.summarise(measurement, METRICS, start, end, devices=devices) for one in minutes]
 
 
 async def test_minutes_are_summarised_by_device_and_metric(store: Store) -> None:
@@ -302,15 +308,15 @@ async def test_minutes_are_summarised_by_device_and_metric(store: Store) -> None
             point("b", start - 1, v=1.0),
         ]
     )
-    found = {(one.device, one.minute): one.metrics for one in await store.summarise("speaker", METRICS, start, start + 2 * MINUTE)}
+    found = {(one.device, one.minute): one.metrics for one in await summary(store, "speaker", start, start + 2 * MINUTE)}
     assert found == {
         ("a", start): {"v": Rolled(6, 5.0, 2.5, 0.0, 5.0), "on": Rolled(6, 1, 0.5, 0.0, 1.0), "s": Rolled(2, "y")},
         ("a", start + MINUTE): {"v": Rolled(6, 11.0, 8.5, 6.0, 11.0), "on": Rolled(6, 1, 0.5, 0.0, 1.0)},
         ("b", start + MINUTE): {"v": Rolled(1, 7.5, 7.5, 7.5, 7.5)},
     }
-    only = await store.summarise("speaker", METRICS, start, start + 2 * MINUTE, devices=["b", "it's"])
+    only = await summary(store, "speaker", start, start + 2 * MINUTE, "b", "it's")
     assert [one.device for one in only] == ["b"]
-    assert await store.summarise("nothing", METRICS, start, NOW) == []
+    assert await summary(store, "nothing", start, NOW) == []
 
 
 async def test_rollups_come_back_and_are_replaced(store: Store) -> None:
