@@ -165,7 +165,7 @@ class InfluxStore:
         types = {metric: known[metric] for metric in metrics if metric in known}
         if not types:
             return
-        for those in influx_rollup.slices(devices or await self._devices(measurement, start, end)):
+        for those in influx_rollup.slices(devices or await self._devices(measurement, start, end), len(types)):
             rolling = influx_rollup.Rolling(types)
             for begin, until in influx_rollup.pieces(start, end):
                 found = await self._query(influx_rollup.question(measurement, types, begin, until, those), patience=_PATIENCE)

@@ -14,7 +14,7 @@ from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, join, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
-_PIECE_MS, _DEVICES_AT_ONCE = 5 * MINUTE_MS, 200
+_PIECE_MS, _SERIES_AT_ONCE = 5 * MINUTE_MS, 2_500
 _KINDS = ("mean", "min", "max", "last", "count")
 
 
@@ -34,9 +34,10 @@ def devices_question(measurement: str, start: int, end: int) -> str:
     return f'SHOW TAG VALUES FROM {ql.name(measurement)} WITH KEY = "device" WHERE {ql.during(start, end)}'
 
 
-def slices(devices: Sequence[str]) -> Iterator[Sequence[str]]:
+def slices(devices: Sequence[str], metrics: int) -> Iterator[Sequence[str]]:
     """Devices to be asked for one after the other: a minute of all at once would take some hundred megabytes."""
-    return (devices[begin : begin + _DEVICES_AT_ONCE] for begin in range(0, len(devices), _DEVICES_AT_ONCE))
+    count = max(1, _SERIES_AT_ONCE // metrics)
+    return (devices[begin : begin + count] for begin in range(0, len(devices), count))
 
 
 def pieces(start: int, end: int) -> Iterator[tuple[int, int]]:
