@@ -14,7 +14,7 @@ from ioc.domain.rollup import MINUTE_MS, DeviceMinute, Rolled, join, roll
 
 SUFFIX = "_1m"
 """Of the bucket that holds them, after the name of the bucket that holds the points."""
-_PIECE_MS, _SERIES_AT_ONCE = 5 * MINUTE_MS, 2_500
+_PIECE_MS, _SERIES_AT_ONCE = 5 * MINUTE_MS, 1_000
 _KINDS = ("mean", "min", "max", "last", "count")
 
 
