@@ -1,14 +1,14 @@
-"""InfluxDB 2 over HTTP: requests out, plain answers back; influxdb-client is the transport and nothing more."""
+"""InfluxDB 2 over HTTP: requests out, plain answers back."""
 
 import asyncio
 import email.utils
 import gzip
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import msgspec
-from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
 
 from ioc.domain.point import StoreDeniedError, StoreUnavailableError
 
@@ -51,7 +51,7 @@ class InfluxHttp:
         self._token = token
         self._timeout_ms = timeout_ms
         self._ca_file = ca_file
-        self._client: InfluxDBClientAsync | None = None
+        self._session: aiohttp.ClientSession | None = None
 
     async def get(self, path: str, query: Mapping[str, str], *, patience: int = 1) -> Answer:
         """GET; waits `patience` times as long as for other requests."""
@@ -59,7 +59,7 @@ class InfluxHttp:
 
     async def send_json(self, method: str, path: str, body: object) -> Answer:
         """POST or PATCH of a JSON document."""
-        return await self._call(method, path, {}, body, {"Content-Type": "application/json"})
+        return await self._call(method, path, {}, msgspec.json.encode(body), {"Content-Type": "application/json"})
 
     async def post_lines(self, path: str, query: Mapping[str, str], lines: bytes) -> Answer:
         """POST of line protocol, compressed where that pays (in a thread: a full batch costs some 15 ms)."""
@@ -71,20 +71,18 @@ class InfluxHttp:
 
     async def close(self) -> None:
         """Closes the connections; the next request opens them again."""
-        if self._client is not None:
-            client, self._client = self._client, None
-            await client.close()  # type: ignore[no-untyped-call]
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
 
     async def _call(  # noqa: PLR0917 - one request's parts
-        self, method: str, path: str, query: Mapping[str, str], body: object, headers: dict[str, str], patience: int = 1
+        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, headers: Mapping[str, str], patience: int = 1
     ) -> Answer:
         timeout_s = self._timeout_ms * patience / 1000
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._opened().api_client.call_api(  # type: ignore[no-untyped-call]
-                    path, method, query_params=list(query.items()), header_params=headers, body=body, _preload_content=False,
-                )  # fmt: skip
-                async with response:
+                request = self._opened().request(method, self.url + path, params=query, data=body, headers=headers, allow_redirects=False)
+                async with request as response:
                     text = await _read(response)
         except TimeoutError:
             detail = f"{self.url} gave no answer within {timeout_s:g} s"
@@ -94,13 +92,15 @@ class InfluxHttp:
             raise StoreUnavailableError(detail) from None
         return Answer(response.status, text, _retry_after_ms(response.headers), response.headers.get("Location", ""))
 
-    def _opened(self) -> InfluxDBClientAsync:
-        if self._client is None:
-            ca_file = None if self._ca_file is None else str(self._ca_file)
-            self._client = InfluxDBClientAsync(
-                self.url, token=self._token, timeout=aiohttp.ClientTimeout(), ssl_ca_cert=ca_file, allow_redirects=False,
-            )  # fmt: skip
-        return self._client
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            trusted = True if self._ca_file is None else ssl.create_default_context(cafile=self._ca_file)
+            self._session = aiohttp.ClientSession(
+                headers={"Authorization": f"Token {self._token}"},
+                connector=aiohttp.TCPConnector(ssl=trusted),
+                timeout=aiohttp.ClientTimeout(total=None),  # each request has its own
+            )
+        return self._session
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from ioc.adapters.state import StateDb, engine, store
-from ioc.adapters.state.migrate import upgrade
+from ioc.adapters.state.migrate import NEWEST, upgrade
 from ioc.adapters.state.schema import metadata
 from ioc.domain.alarm import Alarm, Decisions, Severity
 from ioc.domain.state import StateSchemaError, StateUnavailableError
@@ -29,6 +31,13 @@ async def test_migrations_end_in_the_declared_schema(state: StateDb) -> None:
 
     async with state._read() as conn:
         assert await conn.run_sync(differences) == []
+
+
+def test_newest_schema_is_the_last_migration() -> None:
+    """The number that a start compares is Alembic's own."""
+    config = Config()
+    config.set_main_option("script_location", "ioc.adapters.state:migrations")
+    assert ScriptDirectory.from_config(config).get_current_head() == NEWEST
 
 
 async def test_file_survives_a_power_cut_by_its_settings(state: StateDb) -> None:
