@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Literal
 
 import msgspec
 
@@ -47,9 +48,14 @@ class Wording:
     families: Mapping[str, Label]
 
     @property
+    def key(self) -> Literal["vi", "en"]:
+        """The language's key in tables of words."""
+        return "en" if self.language == "en" else "vi"
+
+    @property
     def words(self) -> Words:
         """The fixed words of the language."""
-        return WORDS["en" if self.language == "en" else "vi"]
+        return WORDS[self.key]
 
 
 def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording) -> bytes:
@@ -194,6 +200,11 @@ class Writer:
 
     def _action(self, alarm: Alarm) -> str:
         return plain(_text(alarm.action, self.wording.language)).rstrip(". ")
+
+    def moment(self, ms: int) -> str:
+        """The site's clock with the day."""
+        local = datetime.fromtimestamp(ms / 1000, self.wording.zone)
+        return self.wording.words.on_day.format(time=f"{local:%H:%M}", day=f"{local:%d/%m/%Y}")
 
     def time(self, ms: int) -> str:
         """The site's clock, with the day where it is another one than the message's."""

@@ -31,6 +31,7 @@ from alerts.dependency_plan import Dependency
 from alerts.flapping_plan import FlappingPlan
 from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
+from alerts.load_plan import LoadReportPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 from ioc.domain.texts import Texts, as_list
@@ -169,6 +170,8 @@ class NotifyFile(Declared):
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
+    load_report: LoadReportPlan | None = None
+    """None = the alarm load is told to nobody by itself."""
 
     @field_validator("allow_private")
     @classmethod
@@ -210,6 +213,8 @@ def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
         (("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)
     ]
     places += [(("flood", "channels", i), name) for i, name in enumerate(notify.flood.channels)]
+    report = notify.load_report
+    places += [(("load_report", "channels", i), name) for i, name in enumerate(report.channels if report else ())]
     return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
 
 

@@ -13,6 +13,7 @@ import structlog
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
 from alerts.desk import Desk, Strangers
+from alerts.load_plan import LoadReportPlan
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from alerts.taped import TapedFleet
@@ -41,6 +42,7 @@ from ioc.app.front import Front
 from ioc.app.health import HealthReader
 from ioc.app.house import House
 from ioc.app.late_store import LateStore
+from ioc.app.load_reporter import LoadReporter
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.recorder import Recorder
@@ -293,6 +295,8 @@ class Server:
             if settings.watchdog is not None and settings.watchdog.url is not None:
                 url = settings.watchdog.url.get_secret_value()
                 others.append(group.create_task(ping_outward(url, settings.watchdog.every, self.health.works), name="watchdog"))
+            if self.config.notify.load_report is not None:
+                others.append(group.create_task(self._load_reporter(self.config.notify.load_report).run(), name="load report"))
             if settings.store.rollups.enabled:
                 others.append(group.create_task(self.rollups.run(), name="rollups"))
             await self.stopping.wait()
@@ -304,6 +308,10 @@ class Server:
     def stop(self) -> None:
         """Ends the server in order."""
         self.stopping.set()
+
+    def _load_reporter(self, plan: LoadReportPlan) -> LoadReporter:
+        site, state = self.config.settings.site.id, self.files.state
+        return LoadReporter(plan, state, site=site, wording=self.deciders.wording, clock=now_ms, queued=self.outbox.wake)
 
     def _write_own(self, points: Sequence[Point]) -> None:
         self.house.write(points)
