@@ -101,7 +101,7 @@ class Writer:
 
     def single(self, telling: Telling, alarm: Alarm) -> str:
         """One alarm, and what to do."""
-        return " ".join([f"{self._line(alarm)}.", *self.actions([] if telling.over else [alarm])])
+        return " ".join([f"{self.line(alarm)}.", *self.actions([] if telling.over else [alarm])])
 
     def several(self, telling: Telling, named: Sequence[Alarm]) -> str:
         """A headline, what to do, and a line for each of some alarms."""
@@ -145,13 +145,14 @@ class Writer:
         about = [alarm for alarm in named if telling.reminder or alarm.id in news]
         lines = []
         for alarm in about[:MAX_LINES]:
-            line = self._line(alarm)
+            line = self.line(alarm)
             gone = not telling.all_over and alarm.id in telling.over
             lines.append("- " + (words.gone.format(line=line) if gone else line))
         rest = len(about) - len(lines)
         return [*lines, *([words.more.format(n=rest)] if rest else [])]
 
-    def _line(self, alarm: Alarm) -> str:
+    def line(self, alarm: Alarm) -> str:
+        """What is wrong where, and since when."""
         words = self.wording.words
         what = self._what(alarm)
         if (flaps := self.flaps.get(alarm.id)) is not None:

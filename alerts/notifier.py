@@ -147,6 +147,8 @@ class Notifier:
         for held in self._admission.take_held():
             told_of = held.reason is not Reason.INCIDENT or self._policy.plans_for(held.alarm)
             self._note_untold(held.alarm, held.at, held.reason if told_of else Reason.UNMATCHED, by=held.by)
+            if held.reason is Reason.INCIDENT and (silence := self._silencing.covering(held.alarm)):
+                self._note_untold(held.alarm, held.at, Reason.SILENCED, silence)
         rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows(), *self._flood.take_rows())
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)

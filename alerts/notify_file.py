@@ -32,6 +32,7 @@ from alerts.flapping_plan import FlappingPlan
 from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
 from alerts.load_plan import LoadReportPlan
+from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 from ioc.domain.texts import Texts, as_list
@@ -170,6 +171,7 @@ class NotifyFile(Declared):
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
+    silences: SilencesPlan = SilencesPlan()
     load_report: LoadReportPlan | None = None
     """None = the alarm load is told to nobody by itself."""
 
@@ -189,8 +191,12 @@ class NotifyFile(Declared):
     @property
     def _capped(self) -> FloodPlan:
         """The cap on messages with the names of the channels that it holds for."""
-        people = (name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
-        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": tuple(people)})
+        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": self.people})
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The channels that people read, not programs."""
+        return tuple(name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -212,9 +218,8 @@ def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
     places: list[tuple[tuple[str | int, ...], str]] = [
         (("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)
     ]
-    places += [(("flood", "channels", i), name) for i, name in enumerate(notify.flood.channels)]
-    report = notify.load_report
-    places += [(("load_report", "channels", i), name) for i, name in enumerate(report.channels if report else ())]
+    named = {"flood": notify.flood, "silences": notify.silences, "load_report": notify.load_report}
+    places += [((key, "channels", i), name) for key, plan in named.items() if plan for i, name in enumerate(plan.channels)]
     return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
 
 

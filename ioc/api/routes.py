@@ -17,7 +17,7 @@ from ioc.api.handlers.common import Paged
 from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
-from ioc.api.silence_document import SilenceDocument
+from ioc.api.silence_document import DigestDocument, SilenceDocument
 from ioc.api.why_document import WhyDocument
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
 from ioc.domain.held_document import HeldDocument
@@ -88,7 +88,12 @@ ROUTES: tuple[Route, ...] = (
         method="PUT", path=_SILENCE, summary="Change a silence", handler=silences.replace_silence,
         access=Access.ACT, body=silences.SilenceRequest, response=SilenceDocument,
     ),
-    Route(method="DELETE", path=_SILENCE, summary="End a silence", handler=silences.delete_silence, access=Access.ACT, status=204),
+    _act(f"{_SILENCE}/end", "End a silence", silences.end_silence, SilenceDocument),
+    _get(f"{_SILENCE}/digest", "What a silence has hidden", silences.get_digest, DigestDocument),
+    Route(
+        method="DELETE", path=_SILENCE, summary="End a silence and forget it", handler=silences.delete_silence,
+        access=Access.ACT, status=204,
+    ),
     _get(f"{_API}/rules", "Rules in force", records.list_rules, Page[records.RuleDocument]),
     _get(
         f"{_API}/quarantine", "What could not be stored", records.list_quarantine, Page[QuarantineDocument],

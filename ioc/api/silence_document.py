@@ -1,17 +1,23 @@
 """Silences, as the API shows and takes them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.rfc3339 import to_rfc3339
-from ioc.domain.silence import Silence, Weekly
+from ioc.domain.silence import Hidden, Silence, SilenceKind, Weekly
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """A time of day in the site's zone, such as `22:00`."""
+
+DIGEST_MOST = 1_000
+"""Alarms that a digest lists."""
 
 
 class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -51,6 +57,7 @@ class SilenceDocument(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant
     weekly: WeeklyDocument | None
     """Only in these hours; null = all the time."""
+    kind: SilenceKind
 
 
 def silence_document(silence: Silence) -> SilenceDocument:
@@ -68,4 +75,55 @@ def silence_document(silence: Silence) -> SilenceDocument:
         by=silence.by,
         created_at=to_rfc3339(silence.created_at),
         weekly=None if silence.weekly is None else weekly_document(silence.weekly),
+        kind=silence.kind,
+    )
+
+
+class HiddenDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm whose first message a silence held back, as it stands now."""
+
+    alarm: str
+    rule: str
+    severity: Severity
+    device: str | None
+    unit: str | None
+    since: Instant
+    held_at: Instant
+    cleared_at: Instant | None
+
+
+class DigestDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a silence has hidden so far: how many alarms, and the first thousand of them."""
+
+    silence: str
+    hidden: int
+    active: int
+    """Those that still stand."""
+    by_severity: dict[str, int]
+    alarms: list[HiddenDocument]
+
+
+def digest_document(silence: str, hidden: Sequence[Hidden]) -> DigestDocument:
+    """The document of what a silence hid."""
+    counted = Counter(one.alarm.severity for one in hidden)
+    return DigestDocument(
+        silence=silence,
+        hidden=len(hidden),
+        active=sum(one.alarm.active for one in hidden),
+        by_severity={severity.value: counted[severity] for severity in Severity},
+        alarms=[_hidden_document(one) for one in hidden[:DIGEST_MOST]],
+    )
+
+
+def _hidden_document(hidden: Hidden) -> HiddenDocument:
+    alarm = hidden.alarm
+    return HiddenDocument(
+        alarm=alarm.id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        device=alarm.device,
+        unit=alarm.unit,
+        since=to_rfc3339(alarm.since),
+        held_at=to_rfc3339(hidden.at),
+        cleared_at=None if alarm.cleared_at is None else to_rfc3339(alarm.cleared_at),
     )

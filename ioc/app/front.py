@@ -95,7 +95,7 @@ class Front:
             desk=self._acts(),
             incidents=state.incidents,
             held=self._server,
-            silences=SilenceDesk(self._server.desk, state.silences),
+            silences=SilenceDesk(self._server.desk, state.silences, self._server.silences),
             quarantine=self._server.quarantine,
             drift=self._server.drift,
             ledger=self._server.ledger,

@@ -32,7 +32,7 @@ from ioc.api.stream import Hub
 from ioc.app.ack_links import AckKey, LinkSigner
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
-from ioc.app.channels import fallbacks, surroundings
+from ioc.app.channels import fallbacks, silence_notes, surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.deciders import Deciders
@@ -53,6 +53,7 @@ from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.rollups import Rollups
 from ioc.app.rule_desk import RuleDesk
+from ioc.app.silence_reporter import SilenceReporter
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
 from ioc.config.load import Config, read_rules
@@ -246,6 +247,9 @@ class Server:
         self.quarantine = QuarantineDesk(
             files.quarantine, replayer, fleet=self.fleet, ledger=files.state, source=settings.brokers[0].client_id, clock=now_ms
         )
+        self.silences = SilenceReporter(
+            silence_notes(config.notify, self.deciders.wording), files.state.silences, clock=now_ms, queued=self.outbox.wake
+        )
         self.open_access = open_access
 
     async def restore(self) -> None:
@@ -286,6 +290,7 @@ class Server:
                 group.create_task(self.drift.watch(), name="drift"),
                 group.create_task(self.rule_desk.watch(), name="rules"),
                 group.create_task(self.outbox.run(), name="outbox"),
+                group.create_task(self.silences.run(), name="silences"),
                 group.create_task(self.recording.run(), name="recording"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),

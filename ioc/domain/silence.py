@@ -2,12 +2,21 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
 
 import msgspec
 
 from ioc.domain.alarm import Alarm
 
 DAY_MINUTES = 24 * 60
+
+
+class SilenceKind(StrEnum):
+    """What people call it; both hold back alike."""
+
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    """Planned work on what it covers."""
 
 
 class Weekly(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +66,15 @@ class Silence(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     created_at: int
     weekly: Weekly | None = None
+    kind: SilenceKind = SilenceKind.SILENCE
+
+
+class Hidden(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm whose first message a silence held back, as it stands now."""
+
+    alarm: Alarm
+    at: int
+    """When it was held back first, Unix ms."""
 
 
 def matches(silence: Silence, alarm: Alarm) -> bool:
@@ -75,6 +93,11 @@ def matches(silence: Silence, alarm: Alarm) -> bool:
 def in_force(silence: Silence, now: int, zone: tzinfo) -> bool:
     """Whether it holds anything back at that moment."""
     return silence.since <= now < silence.until and (silence.weekly is None or silence.weekly.contains(now, zone))
+
+
+def ended(silence: Silence, now: int) -> Silence:
+    """The silence with its end at `now`, unless it ended before."""
+    return msgspec.structs.replace(silence, since=min(silence.since, now), until=min(silence.until, now))
 
 
 def next_turn(silence: Silence, now: int, zone: tzinfo) -> int | None:

@@ -153,7 +153,7 @@ async def live_through(day: Day, out: Path) -> None:
         day.quiet = set()
         await day.passes(HOUR)
         await day.hear(event(day.clock.now, "tamper", "loa-4"))
-        silences = SilenceDesk(server.desk, server.files.state.silences)
+        silences = SilenceDesk(server.desk, server.files.state.silences, server.silences)
         until = day.clock.now + HOUR
         keys = {"since": day.clock.now, "until": until, "reason": "x", "by": "Lan", "created_at": day.clock.now}
         await silences.put(Silence(id="s1", unit="u2", **keys))

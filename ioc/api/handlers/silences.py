@@ -9,10 +9,10 @@ from ioc.api.documents import Page
 from ioc.api.handlers.common import Name, Paged, Words, given, page, parse_instant
 from ioc.api.problem import ProblemError, existing
 from ioc.api.route import Call, NoQuery
-from ioc.api.silence_document import SilenceDocument, WeeklyDocument, silence_document, weekly_of
+from ioc.api.silence_document import DigestDocument, SilenceDocument, WeeklyDocument, digest_document, silence_document, weekly_of
 from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
-from ioc.domain.silence import Silence
+from ioc.domain.silence import Silence, SilenceKind, ended
 
 MATCHERS = ("rule", "severity", "family", "device", "unit")
 MAX_SILENCE_MS = 366 * 86_400_000
@@ -31,6 +31,7 @@ class SilenceBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     unit: Name | msgspec.UnsetType = msgspec.UNSET
     weekly: WeeklyDocument | None = None
     """Only in these hours of each week."""
+    kind: SilenceKind = SilenceKind.SILENCE
 
 
 SilenceRequest = Annotated[SilenceBody, msgspec.Meta(extra_json_schema={"anyOf": [{"required": [name]} for name in MATCHERS]})]
@@ -66,8 +67,22 @@ async def replace_silence(call: Call[NoQuery, SilenceBody]) -> SilenceDocument:
     return silence_document(silence)
 
 
+async def end_silence(call: Call[NoQuery, None]) -> SilenceDocument:
+    """Ends a silence now; it stays on record with what it hid. One that has ended stays as it is."""
+    silence = ended(await _silence(call.path["id"], call), call.now)
+    await call.backend.silences.put(silence)
+    return silence_document(silence)
+
+
+async def get_digest(call: Call[NoQuery, None]) -> DigestDocument:
+    """What a silence has hidden so far; a technician sees the alarms of its units."""
+    silence = await _silence(call.path["id"], call)
+    hidden = await call.backend.silences.hidden(silence.id)
+    return digest_document(silence.id, [one for one in hidden if call.may_see(one.alarm.unit)])
+
+
 async def delete_silence(call: Call[NoQuery, None]) -> None:
-    """Ends a silence."""
+    """Ends a silence and forgets it."""
     silence = await _silence(call.path["id"], call)
     await call.backend.silences.remove(silence.id)
 
@@ -92,6 +107,7 @@ def _from_body(silence_id: str, call: Call[NoQuery, SilenceBody], body: SilenceB
         by=call.principal.name,
         created_at=created_at,
         weekly=None if body.weekly is None else weekly_of(body.weekly),
+        kind=body.kind,
     )
 
 
