@@ -36,7 +36,7 @@ class Notifier:
         guards = guards or Guards()
         self._policy = Policy(routes)
         self._wording = wording
-        self._silencing = Silencing(wording.zone)
+        self._silencing = Silencing(wording.zone, guards.calendar)
         self._roll = Roll()
         self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
         self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)

@@ -34,6 +34,7 @@ from alerts.incident_plan import IncidentPlan
 from alerts.load_plan import LoadReportPlan
 from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Severity
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.duration import DurationMs
 from ioc.domain.texts import Texts, as_list
 
@@ -150,6 +151,8 @@ class NotifyPlan(Declared):
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
+    calendar: Calendar = NO_DAYS
+    """The site's: weekly silences are bound to its days."""
 
     @classmethod
     def alone(cls, routes: Iterable[Route]) -> Self:

@@ -373,3 +373,5 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     load: Load
     health: Health
     tokens: Tokens
+    calendar: Collection[str] = ()
+    """Names of days that weekly silences can be bound to."""

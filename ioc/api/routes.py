@@ -18,6 +18,7 @@ from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
 from ioc.api.silence_document import DigestDocument, SilenceDocument
+from ioc.api.silence_order import SilenceRequest
 from ioc.api.why_document import WhyDocument
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
 from ioc.domain.held_document import HeldDocument
@@ -82,11 +83,11 @@ ROUTES: tuple[Route, ...] = (
     _get(f"{_INCIDENT}/members", "Its members", incidents.list_members, Page[IncidentMemberDocument], query=Paged),
     _get(f"{_API}/held", "Alarms that cause no message of their own now, and why", incidents.list_held, Page[HeldDocument], query=Paged),
     _get(f"{_API}/silences", "Silences", silences.list_silences, Page[SilenceDocument], query=Paged),
-    _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=silences.SilenceRequest, status=201),
+    _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=SilenceRequest, status=201),
     _get(_SILENCE, "One silence", silences.get_silence, SilenceDocument),
     Route(
         method="PUT", path=_SILENCE, summary="Change a silence", handler=silences.replace_silence,
-        access=Access.ACT, body=silences.SilenceRequest, response=SilenceDocument,
+        access=Access.ACT, body=SilenceRequest, response=SilenceDocument,
     ),
     _act(f"{_SILENCE}/end", "End a silence", silences.end_silence, SilenceDocument),
     _get(f"{_SILENCE}/digest", "What a silence has hidden", silences.get_digest, DigestDocument),

@@ -16,29 +16,44 @@ WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """A time of day in the site's zone, such as `22:00`."""
 
+DayName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A name of the site's calendar, such as `tet`."""
+MOST_NAMES = 50
 DIGEST_MOST = 1_000
 """Alarms that a digest lists."""
 
 
-class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Hours that come back every week, in the site's zone; where `to` is not after `from` they end on the next day."""
 
     days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
     """On which they begin."""
     from_: DayTime = msgspec.field(name="from")
     to: DayTime
+    only_on: Annotated[list[DayName], msgspec.Meta(max_length=MOST_NAMES)] = []
+    """Names of the site's calendar: they begin on these days only."""
+    except_on: Annotated[list[DayName], msgspec.Meta(max_length=MOST_NAMES)] = []
+    """Names of the site's calendar: they don't begin on these days."""
 
 
 def weekly_document(weekly: Weekly) -> WeeklyDocument:
     """The document of weekly hours."""
     start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (weekly.start, weekly.end))
-    return WeeklyDocument(days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end)
+    return WeeklyDocument(
+        days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end, only_on=list(weekly.only_on), except_on=list(weekly.except_on)
+    )
 
 
 def weekly_of(document: WeeklyDocument) -> Weekly:
     """What a document says."""
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (document.from_, document.to))
-    return Weekly(days=tuple(sorted({WEEKDAYS.index(day) + 1 for day in document.days})), start=start, end=end)
+    return Weekly(
+        days=tuple(sorted({WEEKDAYS.index(day) + 1 for day in document.days})),
+        start=start,
+        end=end,
+        only_on=tuple(dict.fromkeys(document.only_on)),
+        except_on=tuple(dict.fromkeys(document.except_on)),
+    )
 
 
 class SilenceDocument(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,7 @@ class Deciders:
 
     def notifier(self, rules: Sequence[Rule], engine: Engine) -> TapedNotifier:
         """The routes and what holds messages back."""
-        plan, families = self._config.notify.plan, self._config.families
+        plan, families = self._config.plan, self._config.families
         guards = guards_of(plan, rules=rules, families=families, fleet=self._fleet, liveness_of=engine.liveness)
         notifier = TapedNotifier(plan.routes, wording=self.wording, guards=guards)
         notifier.tape = self._tape

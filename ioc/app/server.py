@@ -53,6 +53,7 @@ from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.rollups import Rollups
 from ioc.app.rule_desk import RuleDesk
+from ioc.app.silence_desk import SilenceDesk
 from ioc.app.silence_reporter import SilenceReporter
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
@@ -248,8 +249,13 @@ class Server:
             files.quarantine, replayer, fleet=self.fleet, ledger=files.state, source=settings.brokers[0].client_id, clock=now_ms
         )
         self.silences = SilenceReporter(
-            silence_notes(config.notify, self.deciders.wording), files.state.silences, clock=now_ms, queued=self.outbox.wake
+            silence_notes(config.notify, self.deciders.wording),
+            files.state.silences,
+            clock=now_ms,
+            queued=self.outbox.wake,
+            calendar=config.calendar,
         )
+        self.silence_desk = SilenceDesk(self.desk, files.state.silences, self.silences)
         self.open_access = open_access
 
     async def restore(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from alerts.silence_notes import SilenceNotes, reminder_key
 from ioc.adapters.state.silences import Silences
 from ioc.app.supervision import forever
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.silence import Silence, in_force
 
 LOOK_EVERY_S = 2.0
@@ -13,12 +14,21 @@ LOOK_EVERY_S = 2.0
 class SilenceReporter:
     """Reads what is on record of silences and queues the messages about them; their keys keep each from being told twice."""
 
-    def __init__(self, notes: SilenceNotes, kept: Silences, *, clock: Callable[[], int], queued: Callable[[], None]) -> None:
-        """`queued` is called once messages stand in the outbox."""
+    def __init__(
+        self,
+        notes: SilenceNotes,
+        kept: Silences,
+        *,
+        clock: Callable[[], int],
+        queued: Callable[[], None],
+        calendar: Calendar = NO_DAYS,
+    ) -> None:
+        """`queued` is called once messages stand in the outbox; `calendar` is the site's."""
         self._notes = notes
         self._kept = kept
         self._clock = clock
         self._queued = queued
+        self._calendar = calendar
         self._reminded: set[str] = set()
         """Keys of reminders that stand in the outbox, as far as we know."""
 
@@ -32,7 +42,7 @@ class SilenceReporter:
         for silence, told_until in await self._kept.untold(now):
             if self._notes.reminds(silence, now):
                 await self._remind(silence, told_until, now)
-            if not in_force(silence, now, self._notes.wording.zone):
+            if not in_force(silence, now, self._notes.wording.zone, self._calendar):
                 await self._tell_hidden(silence, told_until, now)
 
     async def close(self, silence: Silence) -> None:

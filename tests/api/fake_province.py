@@ -110,6 +110,7 @@ class FakeProvince:
             outbox=self,
             why=FakeWhy(self.alarm_rows, NOW),
             load=FakeLoad(),
+            calendar=("tet", "quoc_khanh"),
             health=self,
             tokens=self,
         )

@@ -144,6 +144,10 @@ async def test_creates_changes_and_ends_a_silence(connect: Connect) -> None:
     nightly = await client.put(path, json=body | {"weekly": weekly})
     assert (await nightly.json())["weekly"] == weekly | {"days": ["sat", "sun"]}
     assert (await client.put(path, json=body | {"weekly": weekly | {"from": "24:00"}})).status == 400
+    bound = {**weekly, "days": ["sat", "sun"], "only_on": ["tet"], "except_on": ["quoc_khanh"]}
+    assert (await (await client.put(path, json=body | {"weekly": bound})).json())["weekly"] == bound
+    misspelt = await client.put(path, json=body | {"weekly": weekly | {"except_on": ["tets"]}})
+    assert (misspelt.status, "did you mean 'tet'?" in (await misspelt.json())["detail"]) == (400, True)
     assert (await client.delete(path)).status == 204
     assert (await client.get(path)).status == 404
     everything = await client.post("/api/v1/silences", json={"until": "2025-12-01T00:00:00Z", "reason": "x"})
