@@ -113,10 +113,11 @@ class Group(msgspec.Struct, kw_only=True):
     def silence(self, alarm: str, silence: str, at: int) -> bool:
         """A silence begins to hold the alarm back, or (empty) none does any more.
 
-        The answer says whether it holds a first message back that was still to come. An alarm that is over by then leaves the group.
+        The answer says whether it holds a first message back that was still to come, be it after another one.
+        An alarm that is over by then leaves the group.
         """
         member = self.members[alarm]
-        held = bool(silence) and not member.silenced and not member.told
+        held = bool(silence) and silence != member.silenced and not member.told
         member.silenced = silence
         if held and member.ended:
             del self.members[alarm]

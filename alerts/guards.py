@@ -13,6 +13,7 @@ from alerts.incidents import Incidents
 from alerts.neighbours import Neighbours
 from alerts.notify_file import NotifyPlan
 from alerts.rule import Rule
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.liveness_change import Liveness
@@ -48,12 +49,16 @@ def _no_flood() -> FloodPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """Devices that fell together, children of failed parents, what comes and goes, and the cap on each channel."""
+    """Devices that fell together, children of failed parents, what comes and goes, and the cap on each channel.
+
+    `calendar` names the days that weekly silences are bound to.
+    """
 
     incidents: Incidents = field(default_factory=_no_incidents)
     dependencies: Dependencies = field(default_factory=_no_dependencies)
     flapping: Flapping = field(default_factory=_no_flapping)
     flood: FloodPlan = field(default_factory=_no_flood)
+    calendar: Calendar = NO_DAYS
 
 
 def guards_of(
@@ -72,4 +77,5 @@ def guards_of(
         dependencies=Dependencies(plan.depends_on, absences=absences, label=neighbours.label),
         flapping=Flapping(plan.flapping),
         flood=plan.flood,
+        calendar=plan.calendar,
     )

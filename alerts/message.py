@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from typing import Literal
 
 import msgspec
 
@@ -47,9 +48,14 @@ class Wording:
     families: Mapping[str, Label]
 
     @property
+    def key(self) -> Literal["vi", "en"]:
+        """The language's key in tables of words."""
+        return "en" if self.language == "en" else "vi"
+
+    @property
     def words(self) -> Words:
         """The fixed words of the language."""
-        return WORDS["en" if self.language == "en" else "vi"]
+        return WORDS[self.key]
 
 
 def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording) -> bytes:
@@ -95,7 +101,7 @@ class Writer:
 
     def single(self, telling: Telling, alarm: Alarm) -> str:
         """One alarm, and what to do."""
-        return " ".join([f"{self._line(alarm)}.", *self.actions([] if telling.over else [alarm])])
+        return " ".join([f"{self.line(alarm)}.", *self.actions([] if telling.over else [alarm])])
 
     def several(self, telling: Telling, named: Sequence[Alarm]) -> str:
         """A headline, what to do, and a line for each of some alarms."""
@@ -139,13 +145,14 @@ class Writer:
         about = [alarm for alarm in named if telling.reminder or alarm.id in news]
         lines = []
         for alarm in about[:MAX_LINES]:
-            line = self._line(alarm)
+            line = self.line(alarm)
             gone = not telling.all_over and alarm.id in telling.over
             lines.append("- " + (words.gone.format(line=line) if gone else line))
         rest = len(about) - len(lines)
         return [*lines, *([words.more.format(n=rest)] if rest else [])]
 
-    def _line(self, alarm: Alarm) -> str:
+    def line(self, alarm: Alarm) -> str:
+        """What is wrong where, and since when."""
         words = self.wording.words
         what = self._what(alarm)
         if (flaps := self.flaps.get(alarm.id)) is not None:
@@ -194,6 +201,11 @@ class Writer:
 
     def _action(self, alarm: Alarm) -> str:
         return plain(_text(alarm.action, self.wording.language)).rstrip(". ")
+
+    def moment(self, ms: int) -> str:
+        """The site's clock with the day."""
+        local = datetime.fromtimestamp(ms / 1000, self.wording.zone)
+        return self.wording.words.on_day.format(time=f"{local:%H:%M}", day=f"{local:%d/%m/%Y}")
 
     def time(self, ms: int) -> str:
         """The site's clock, with the day where it is another one than the message's."""

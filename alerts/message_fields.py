@@ -19,6 +19,15 @@ def read_document(body: bytes) -> MessageDocument:
     return msgspec.json.decode(body, type=MessageDocument)
 
 
+class _Named(msgspec.Struct):
+    alarms: list[msgspec.Raw] = []
+
+
+def names_alarms(body: bytes) -> bool:
+    """Whether a message's document is about any alarm; msgspec.DecodeError where the bytes are none."""
+    return bool(msgspec.json.decode(body, type=_Named).alarms)
+
+
 def fields_of(document: MessageDocument, *, text: str, link: str, to: str) -> dict[str, str]:
     """The fields' values for one message; `text` is already in the channel's form."""
     alarm = min(document.alarms, key=lambda one: _RANK[one.severity], default=None)

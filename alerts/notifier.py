@@ -36,7 +36,7 @@ class Notifier:
         guards = guards or Guards()
         self._policy = Policy(routes)
         self._wording = wording
-        self._silencing = Silencing(wording.zone)
+        self._silencing = Silencing(wording.zone, guards.calendar)
         self._roll = Roll()
         self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
         self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)
@@ -46,6 +46,8 @@ class Notifier:
         self._stale: dict[str, None] = {}
         """Keys of outages of which that has to be found out anew: a look at each member."""
         self._untold: list[Untold] = []
+        self._unrouted: dict[str, Alarm] = {}
+        """Active alarms that no route takes."""
         self.position = 0
         self.untold_counts: Counter[Reason] = Counter()
 
@@ -71,14 +73,22 @@ class Notifier:
         """Active alarms that cause no message of their own now, and what holds each back."""
         alarms = self._roll.alarms
         flooded = (Held(alarm=alarms[one], hold=Hold.FLOOD, by=channel) for one, channel in self._flood.held() if one in alarms)
-        held = (*flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
+        unrouted = (Held(alarm=alarm, hold=Hold.UNMATCHED) for alarm in self._unrouted.values())
+        held = (*unrouted, *flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
         found = {one.alarm.id: one for one in held if one.alarm.active}
-        return [found[alarm] for alarm in sorted(found)]
+        return [self._caused(found[alarm]) for alarm in sorted(found)]
+
+    def _caused(self, held: Held) -> Held:
+        """An incident tells nobody of a member that no route takes."""
+        if held.hold is Hold.INCIDENT and not self._policy.plans_for(held.alarm):
+            return Held(alarm=held.alarm, hold=Hold.UNMATCHED)
+        return held
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.
 
-        Active members of a group whose route is no longer in the file join the routes of today as if just raised: rather twice than never.
+        Active members of a group whose route is no longer in the file, and active alarms that no route took so far, join the routes of
+        today as if just raised: rather twice than never.
         """
         self.position = position
         known = {alarm.id: alarm for alarm in alarms}
@@ -99,6 +109,10 @@ class Notifier:
                 homeless += [(known[one], group.sent_at or 0) for one, member in group.members.items() if one in known and not member.ended]
             else:
                 self._take_up(row.key, group, known)
+        taken = self._roll.keys_of.keys() | {held.alarm.id for held in self._admission.held()}
+        lost = [alarm for alarm in known.values() if alarm.active and alarm.id not in taken]
+        self._unrouted = {alarm.id: alarm for alarm in lost if not self._policy.plans_for(alarm)}
+        homeless += [(alarm, alarm.since) for alarm in lost if alarm.id not in self._unrouted]
         for alarm, at in homeless:
             self._tell(Admitted(alarm, at, position))
         self._schedule_stale()
@@ -133,6 +147,8 @@ class Notifier:
         for held in self._admission.take_held():
             told_of = held.reason is not Reason.INCIDENT or self._policy.plans_for(held.alarm)
             self._note_untold(held.alarm, held.at, held.reason if told_of else Reason.UNMATCHED, by=held.by)
+            if held.reason is Reason.INCIDENT and (silence := self._silencing.covering(held.alarm)):
+                self._note_untold(held.alarm, held.at, Reason.SILENCED, silence)
         rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows(), *self._flood.take_rows())
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)
@@ -166,6 +182,10 @@ class Notifier:
         if entry.step is Step.RAISED:
             self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
+        if alarm.id in self._unrouted:
+            self._unrouted[alarm.id] = alarm
+            if not alarm.active:
+                del self._unrouted[alarm.id]
         self._tell_all(self._admission.changed(entry, alarm))
         keys = self._roll.keys_of.get(alarm.id)
         if entry.step is Step.UNSHELVED and not keys and alarm.active and not self._admission.owns(alarm.id):
@@ -197,6 +217,7 @@ class Notifier:
         alarm, at = admitted.alarm, admitted.at
         plans = self._policy.plans_for(alarm)
         if not plans:
+            self._unrouted[alarm.id] = alarm
             self._note_untold(alarm, at, Reason.UNMATCHED)
         silence, held = self._silencing.covering(alarm), False
         for plan in plans:

@@ -31,7 +31,10 @@ from alerts.dependency_plan import Dependency
 from alerts.flapping_plan import FlappingPlan
 from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
+from alerts.load_plan import LoadReportPlan
+from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Severity
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.duration import DurationMs
 from ioc.domain.texts import Texts, as_list
 
@@ -148,6 +151,8 @@ class NotifyPlan(Declared):
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
+    calendar: Calendar = NO_DAYS
+    """The site's: weekly silences are bound to its days."""
 
     @classmethod
     def alone(cls, routes: Iterable[Route]) -> Self:
@@ -169,6 +174,9 @@ class NotifyFile(Declared):
     depends_on: tuple[Dependency, ...] = ()
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
+    silences: SilencesPlan = SilencesPlan()
+    load_report: LoadReportPlan | None = None
+    """None = the alarm load is told to nobody by itself."""
 
     @field_validator("allow_private")
     @classmethod
@@ -186,8 +194,12 @@ class NotifyFile(Declared):
     @property
     def _capped(self) -> FloodPlan:
         """The cap on messages with the names of the channels that it holds for."""
-        people = (name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
-        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": tuple(people)})
+        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": self.people})
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The channels that people read, not programs."""
+        return tuple(name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -209,7 +221,8 @@ def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
     places: list[tuple[tuple[str | int, ...], str]] = [
         (("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)
     ]
-    places += [(("flood", "channels", i), name) for i, name in enumerate(notify.flood.channels)]
+    named = {"flood": notify.flood, "silences": notify.silences, "load_report": notify.load_report}
+    places += [((key, "channels", i), name) for key, plan in named.items() if plan for i, name in enumerate(plan.channels)]
     return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
 
 

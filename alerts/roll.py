@@ -53,4 +53,6 @@ def _hold(member: Member, incident: str | None) -> tuple[Hold, str | None] | Non
         return Hold.SILENCE, member.silenced
     if member.shelved:
         return Hold.SHELVED, None
-    return None if incident is None else (Hold.INCIDENT, incident)
+    if incident is not None:
+        return Hold.INCIDENT, incident
+    return None if member.told else (Hold.GATHERING, None)

@@ -3,15 +3,17 @@
 from datetime import tzinfo
 
 from ioc.domain.alarm import Alarm
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.silence import Silence, in_force, matches, next_turn
 
 
 class Silencing:
     """The silences that are known, as of the moment last looked at."""
 
-    def __init__(self, zone: tzinfo) -> None:
-        """`zone`: the site's, in which hours that come back every week are meant."""
+    def __init__(self, zone: tzinfo, calendar: Calendar = NO_DAYS) -> None:
+        """`zone`, `calendar`: the site's, in which hours that come back every week are meant."""
         self._zone = zone
+        self._calendar = calendar
         self._known: dict[str, Silence] = {}
         self._in_force: tuple[Silence, ...] = ()
         self._fresh = True
@@ -34,7 +36,7 @@ class Silencing:
         if not self._fresh and (self.next_turn is None or now < self.next_turn):
             return False
         self._known = {key: one for key, one in self._known.items() if now < one.until}
-        self._in_force = tuple(one for _, one in sorted(self._known.items()) if in_force(one, now, self._zone))
+        self._in_force = tuple(one for _, one in sorted(self._known.items()) if in_force(one, now, self._zone, self._calendar))
         turns = (next_turn(one, now, self._zone) for one in self._known.values())
         self.next_turn = min((turn for turn in turns if turn is not None), default=None)
         self._fresh = False

@@ -22,7 +22,7 @@ from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal
 from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
-from ioc.domain.silence import Silence
+from ioc.domain.silence import Hidden, Silence
 from ioc.domain.state import AlarmFilter, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
@@ -133,6 +133,9 @@ class Silences(Protocol):
 
     async def put(self, silence: Silence) -> None:
         """Adds it, or replaces the one with its id."""
+
+    async def hidden(self, silence: str) -> Sequence[Hidden]:
+        """Alarms whose first message it has held back, the first held back first."""
 
     async def remove(self, silence: str) -> bool:
         """Whether there was one to remove."""
@@ -370,3 +373,5 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     load: Load
     health: Health
     tokens: Tokens
+    calendar: Collection[str] = ()
+    """Names of days that weekly silences can be bound to."""

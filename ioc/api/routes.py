@@ -17,7 +17,8 @@ from ioc.api.handlers.common import Paged
 from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
-from ioc.api.silence_document import SilenceDocument
+from ioc.api.silence_document import DigestDocument, SilenceDocument
+from ioc.api.silence_order import SilenceRequest
 from ioc.api.why_document import WhyDocument
 from ioc.domain.alarm_document import AlarmDocument, JournalDocument
 from ioc.domain.held_document import HeldDocument
@@ -82,13 +83,18 @@ ROUTES: tuple[Route, ...] = (
     _get(f"{_INCIDENT}/members", "Its members", incidents.list_members, Page[IncidentMemberDocument], query=Paged),
     _get(f"{_API}/held", "Alarms that cause no message of their own now, and why", incidents.list_held, Page[HeldDocument], query=Paged),
     _get(f"{_API}/silences", "Silences", silences.list_silences, Page[SilenceDocument], query=Paged),
-    _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=silences.SilenceRequest, status=201),
+    _act(f"{_API}/silences", "Begin a silence", silences.create_silence, SilenceDocument, body=SilenceRequest, status=201),
     _get(_SILENCE, "One silence", silences.get_silence, SilenceDocument),
     Route(
         method="PUT", path=_SILENCE, summary="Change a silence", handler=silences.replace_silence,
-        access=Access.ACT, body=silences.SilenceRequest, response=SilenceDocument,
+        access=Access.ACT, body=SilenceRequest, response=SilenceDocument,
     ),
-    Route(method="DELETE", path=_SILENCE, summary="End a silence", handler=silences.delete_silence, access=Access.ACT, status=204),
+    _act(f"{_SILENCE}/end", "End a silence", silences.end_silence, SilenceDocument),
+    _get(f"{_SILENCE}/digest", "What a silence has hidden", silences.get_digest, DigestDocument),
+    Route(
+        method="DELETE", path=_SILENCE, summary="End a silence and forget it", handler=silences.delete_silence,
+        access=Access.ACT, status=204,
+    ),
     _get(f"{_API}/rules", "Rules in force", records.list_rules, Page[records.RuleDocument]),
     _get(
         f"{_API}/quarantine", "What could not be stored", records.list_quarantine, Page[QuarantineDocument],

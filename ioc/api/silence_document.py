@@ -1,38 +1,59 @@
 """Silences, as the API shows and takes them."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
+from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.rfc3339 import to_rfc3339
-from ioc.domain.silence import Silence, Weekly
+from ioc.domain.silence import Hidden, Silence, SilenceKind, Weekly
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """A time of day in the site's zone, such as `22:00`."""
 
+DayName = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""A name of the site's calendar, such as `tet`."""
+MOST_NAMES = 50
+DIGEST_MOST = 1_000
+"""Alarms that a digest lists."""
 
-class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Hours that come back every week, in the site's zone; where `to` is not after `from` they end on the next day."""
 
     days: Annotated[list[Weekday], msgspec.Meta(min_length=1, max_length=7)]
     """On which they begin."""
     from_: DayTime = msgspec.field(name="from")
     to: DayTime
+    only_on: Annotated[list[DayName], msgspec.Meta(max_length=MOST_NAMES)] = []
+    """Names of the site's calendar: they begin on these days only."""
+    except_on: Annotated[list[DayName], msgspec.Meta(max_length=MOST_NAMES)] = []
+    """Names of the site's calendar: they don't begin on these days."""
 
 
 def weekly_document(weekly: Weekly) -> WeeklyDocument:
     """The document of weekly hours."""
     start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (weekly.start, weekly.end))
-    return WeeklyDocument(days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end)
+    return WeeklyDocument(
+        days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end, only_on=list(weekly.only_on), except_on=list(weekly.except_on)
+    )
 
 
 def weekly_of(document: WeeklyDocument) -> Weekly:
     """What a document says."""
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (document.from_, document.to))
-    return Weekly(days=tuple(sorted({WEEKDAYS.index(day) + 1 for day in document.days})), start=start, end=end)
+    return Weekly(
+        days=tuple(sorted({WEEKDAYS.index(day) + 1 for day in document.days})),
+        start=start,
+        end=end,
+        only_on=tuple(dict.fromkeys(document.only_on)),
+        except_on=tuple(dict.fromkeys(document.except_on)),
+    )
 
 
 class SilenceDocument(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +72,7 @@ class SilenceDocument(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Instant
     weekly: WeeklyDocument | None
     """Only in these hours; null = all the time."""
+    kind: SilenceKind
 
 
 def silence_document(silence: Silence) -> SilenceDocument:
@@ -68,4 +90,55 @@ def silence_document(silence: Silence) -> SilenceDocument:
         by=silence.by,
         created_at=to_rfc3339(silence.created_at),
         weekly=None if silence.weekly is None else weekly_document(silence.weekly),
+        kind=silence.kind,
+    )
+
+
+class HiddenDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """An alarm whose first message a silence held back, as it stands now."""
+
+    alarm: str
+    rule: str
+    severity: Severity
+    device: str | None
+    unit: str | None
+    since: Instant
+    held_at: Instant
+    cleared_at: Instant | None
+
+
+class DigestDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """What a silence has hidden so far: how many alarms, and the first thousand of them."""
+
+    silence: str
+    hidden: int
+    active: int
+    """Those that still stand."""
+    by_severity: dict[str, int]
+    alarms: list[HiddenDocument]
+
+
+def digest_document(silence: str, hidden: Sequence[Hidden]) -> DigestDocument:
+    """The document of what a silence hid."""
+    counted = Counter(one.alarm.severity for one in hidden)
+    return DigestDocument(
+        silence=silence,
+        hidden=len(hidden),
+        active=sum(one.alarm.active for one in hidden),
+        by_severity={severity.value: counted[severity] for severity in Severity},
+        alarms=[_hidden_document(one) for one in hidden[:DIGEST_MOST]],
+    )
+
+
+def _hidden_document(hidden: Hidden) -> HiddenDocument:
+    alarm = hidden.alarm
+    return HiddenDocument(
+        alarm=alarm.id,
+        rule=alarm.rule,
+        severity=alarm.severity,
+        device=alarm.device,
+        unit=alarm.unit,
+        since=to_rfc3339(alarm.since),
+        held_at=to_rfc3339(hidden.at),
+        cleared_at=None if alarm.cleared_at is None else to_rfc3339(alarm.cleared_at),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from alerts.ack_link import PATH, Target, read, sign
+from alerts.message_fields import names_alarms
 from alerts.notify_file import AckLinks
 from alerts.private_file import write_private
 from ioc.domain.alarm import OutboxMessage
@@ -48,7 +49,7 @@ class LinkSigner:
 
     def link(self, message: OutboxMessage) -> str:
         """The same link at every attempt; empty where there is nothing to acknowledge, or links are not declared."""
-        if self._declared is None or message.event == "cleared":
+        if self._declared is None or message.event == "cleared" or not names_alarms(message.body):
             return ""
         token = sign(self._key.key, Target(message.key, message.channel), message.at + self._declared.valid)
         return self._declared.url.rstrip("/") + PATH + token

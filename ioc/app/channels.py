@@ -2,7 +2,9 @@
 
 from alerts.channel_set import Surroundings
 from alerts.handover import Fallback
+from alerts.message import Wording
 from alerts.notify_file import NotifyFile
+from alerts.silence_notes import Readers, SilenceNotes
 from ioc.app.ack_links import LinkSigner
 from ioc.app.clock import now_ms
 from ioc.config.load import Config
@@ -28,3 +30,10 @@ def fallbacks(notify: NotifyFile) -> dict[str, Fallback]:
         for name, channel in notify.channels.items()
         if channel.fallback is not None
     }
+
+
+def silence_notes(notify: NotifyFile, wording: Wording) -> SilenceNotes:
+    """What is told of silences that end, and to whom."""
+    routed = dict.fromkeys(name for route in notify.routes for name in route.channels if name in notify.people)
+    readers = Readers(people={name: channel.person for name, channel in notify.channels.items()}, routed=tuple(routed))
+    return SilenceNotes(plan=notify.silences, readers=readers, wording=wording)

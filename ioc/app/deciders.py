@@ -39,13 +39,15 @@ class Deciders:
 
     def notifier(self, rules: Sequence[Rule], engine: Engine) -> TapedNotifier:
         """The routes and what holds messages back."""
-        plan, families = self._config.notify.plan, self._config.families
+        plan, families = self._config.plan, self._config.families
         guards = guards_of(plan, rules=rules, families=families, fleet=self._fleet, liveness_of=engine.liveness)
-        notifier = TapedNotifier(plan.routes, wording=self._wording(), guards=guards)
+        notifier = TapedNotifier(plan.routes, wording=self.wording, guards=guards)
         notifier.tape = self._tape
         return notifier
 
-    def _wording(self) -> Wording:
+    @property
+    def wording(self) -> Wording:
+        """How texts of the site are written."""
         site = self._config.settings.site
         return Wording(
             language=site.language,

@@ -19,6 +19,7 @@ from ioc.api.load_commands import load_commands
 from ioc.api.ports import Backend, Site
 from ioc.api.quarantine_commands import quarantine_commands
 from ioc.api.registry_commands import registry_commands
+from ioc.api.silence_commands import silence_commands
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_desk import AckDesk
 from ioc.app.ack_links import LinkSigner
@@ -27,7 +28,6 @@ from ioc.app.clock import now_ms
 from ioc.app.load_desk import LoadDesk
 from ioc.app.metrics import ServerMetrics
 from ioc.app.records import RuleList, SeriesReader
-from ioc.app.silence_desk import SilenceDesk
 from ioc.app.supervision import forever, notify_systemd
 from ioc.app.why_desk import WhyDesk
 
@@ -95,7 +95,7 @@ class Front:
             desk=self._acts(),
             incidents=state.incidents,
             held=self._server,
-            silences=SilenceDesk(self._server.desk, state.silences),
+            silences=self._server.silence_desk,
             quarantine=self._server.quarantine,
             drift=self._server.drift,
             ledger=self._server.ledger,
@@ -106,6 +106,7 @@ class Front:
             load=LoadDesk(state),
             health=self._server.health,
             tokens=state.tokens,
+            calendar=self._server.config.calendar.calendar,
         )
 
     def _why(self) -> WhyDesk:
@@ -140,6 +141,7 @@ class Front:
             **quarantine_commands(self._server.quarantine),
             **record_commands(self._server.recording, clock=now_ms),
             **why_commands(self._why()),
+            **silence_commands(self._server.silence_desk, calendar=config.calendar.calendar, clock=now_ms),
             **load_commands(LoadDesk(state)),
             **rule_commands(self._rules(), self._server.rule_desk),
         }

@@ -13,6 +13,7 @@ import structlog
 from alerts.channel import Channel
 from alerts.channel_set import open_channels
 from alerts.desk import Desk, Strangers
+from alerts.load_plan import LoadReportPlan
 from alerts.outbox import Outbox
 from alerts.presence import Ears
 from alerts.taped import TapedFleet
@@ -31,7 +32,7 @@ from ioc.api.stream import Hub
 from ioc.app.ack_links import AckKey, LinkSigner
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
-from ioc.app.channels import fallbacks, surroundings
+from ioc.app.channels import fallbacks, silence_notes, surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.deciders import Deciders
@@ -41,6 +42,7 @@ from ioc.app.front import Front
 from ioc.app.health import HealthReader
 from ioc.app.house import House
 from ioc.app.late_store import LateStore
+from ioc.app.load_reporter import LoadReporter
 from ioc.app.province import Province
 from ioc.app.quarantine_desk import QuarantineDesk
 from ioc.app.recorder import Recorder
@@ -51,6 +53,8 @@ from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.rollups import Rollups
 from ioc.app.rule_desk import RuleDesk
+from ioc.app.silence_desk import SilenceDesk
+from ioc.app.silence_reporter import SilenceReporter
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
 from ioc.config.load import Config, read_rules
@@ -244,6 +248,14 @@ class Server:
         self.quarantine = QuarantineDesk(
             files.quarantine, replayer, fleet=self.fleet, ledger=files.state, source=settings.brokers[0].client_id, clock=now_ms
         )
+        self.silences = SilenceReporter(
+            silence_notes(config.notify, self.deciders.wording),
+            files.state.silences,
+            clock=now_ms,
+            queued=self.outbox.wake,
+            calendar=config.calendar,
+        )
+        self.silence_desk = SilenceDesk(self.desk, files.state.silences, self.silences)
         self.open_access = open_access
 
     async def restore(self) -> None:
@@ -284,6 +296,7 @@ class Server:
                 group.create_task(self.drift.watch(), name="drift"),
                 group.create_task(self.rule_desk.watch(), name="rules"),
                 group.create_task(self.outbox.run(), name="outbox"),
+                group.create_task(self.silences.run(), name="silences"),
                 group.create_task(self.recording.run(), name="recording"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),
@@ -293,6 +306,8 @@ class Server:
             if settings.watchdog is not None and settings.watchdog.url is not None:
                 url = settings.watchdog.url.get_secret_value()
                 others.append(group.create_task(ping_outward(url, settings.watchdog.every, self.health.works), name="watchdog"))
+            if self.config.notify.load_report is not None:
+                others.append(group.create_task(self._load_reporter(self.config.notify.load_report).run(), name="load report"))
             if settings.store.rollups.enabled:
                 others.append(group.create_task(self.rollups.run(), name="rollups"))
             await self.stopping.wait()
@@ -304,6 +319,10 @@ class Server:
     def stop(self) -> None:
         """Ends the server in order."""
         self.stopping.set()
+
+    def _load_reporter(self, plan: LoadReportPlan) -> LoadReporter:
+        site, state = self.config.settings.site.id, self.files.state
+        return LoadReporter(plan, state, site=site, wording=self.deciders.wording, clock=now_ms, queued=self.outbox.wake)
 
     def _write_own(self, points: Sequence[Point]) -> None:
         self.house.write(points)

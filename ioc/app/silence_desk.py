@@ -5,15 +5,17 @@ from collections.abc import Sequence
 
 from alerts.desk import Desk
 from ioc.adapters.state.silences import Silences
-from ioc.domain.silence import Silence
+from ioc.app.silence_reporter import SilenceReporter
+from ioc.domain.silence import Hidden, Silence
 
 
 class SilenceDesk:
     """What was put or removed is kept and in force when the call returns."""
 
-    def __init__(self, desk: Desk, kept: Silences) -> None:
+    def __init__(self, desk: Desk, kept: Silences, reporter: SilenceReporter) -> None:
         self._desk = desk
         self._kept = kept
+        self._reporter = reporter
         self._lock = asyncio.Lock()
         """One change at a time: what is in force is what was kept last."""
 
@@ -25,6 +27,10 @@ class SilenceDesk:
         """One silence, or None."""
         return await self._kept.get(silence)
 
+    async def hidden(self, silence: str) -> Sequence[Hidden]:
+        """Alarms whose first message it has held back, the first held back first."""
+        return await self._kept.hidden(silence)
+
     async def put(self, silence: Silence) -> None:
         """Adds it, or replaces the one with its id."""
         async with self._lock:
@@ -32,8 +38,11 @@ class SilenceDesk:
             await self._desk.silence(silence)
 
     async def remove(self, silence: str) -> bool:
-        """Whether there was one to remove."""
+        """Whether there was one to remove; what it hid is told first."""
         async with self._lock:
+            known = await self._kept.get(silence)
+            if known is not None:
+                await self._reporter.close(known)
             removed = await self._kept.remove(silence)
             await self._desk.lift(silence)
             return removed

@@ -20,6 +20,7 @@ from ioc.api.link_commands import link_commands
 from ioc.api.load_commands import load_commands
 from ioc.api.quarantine_commands import quarantine_commands
 from ioc.api.registry_commands import registry_commands
+from ioc.api.silence_commands import silence_commands
 from ioc.api.stream import Hub
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_links import AckKey
@@ -93,6 +94,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **link_commands(AckKey(where.data_dir)),
                 **incident_commands(state.incidents),
                 **load_commands(LoadDesk(state)),
+                **silence_commands(state.silences, calendar=where.config.calendar.calendar if where.config else (), clock=now_ms),
                 **why_commands(WhyDesk(state, channels, language=site.language, zone=site.zone)),
                 **quarantine_commands(Shelf(quarantine)),
             }

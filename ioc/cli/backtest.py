@@ -103,7 +103,7 @@ def run_all(where: Place, span: Span, families: Mapping[str, Family], sets: Sequ
     rules = [rule for some in sets for rule in some]
     span = msgspec.structs.replace(span, warm_up=warm_up(rules, families.values()))
     units = {unit.unit: unit for unit in _units(where, span.end, site)}
-    plan = where.config.notify.plan if where.config else NotifyPlan()
+    plan = where.config.plan if where.config else NotifyPlan()
     courses = [
         Course(
             Backdrop(

@@ -61,7 +61,7 @@ def show_incident(
 
 @incidents.command("held")
 def list_held(config: ConfigOption = None, data_dir: DataDirOption = None, json: JsonOption = False) -> None:
-    """List alarms that cause no message of their own now, and what holds each back: an incident, a parent, flapping, a flood."""
+    """List alarms that cause no message of their own now, and what holds each back: an incident, a silence, a missing route."""
     from ioc.cli.action import act
 
     found = act(place(config, data_dir), "incidents.held")

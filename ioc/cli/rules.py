@@ -46,7 +46,7 @@ def test(
     with errors_only():
         for document in filter(is_test_file, documents):
             try:
-                outcomes += play(document, site.notify.plan if site else None)
+                outcomes += play(document, site.plan if site else None)
             except ConfigError as error:
                 problems += error.problems
     failed = sum(not one["passed"] for one in outcomes)

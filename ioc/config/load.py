@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from alerts.clock_rules import CLOCK_RULES, ClockRule
-from alerts.notify_file import NotifyFile
+from alerts.notify_file import NotifyFile, NotifyPlan
 from alerts.rule import Rule
+from ioc.config.calendar import load_calendar
 from ioc.config.deadbands import deadband_problems, with_deadbands
 from ioc.config.dialects import listened, source_faults
 from ioc.config.document import Document, Node, is_there, parse_document, read_document
@@ -20,6 +21,7 @@ from ioc.config.references import resolve, secrets_of
 from ioc.config.rules import load_rules
 from ioc.config.settings import Broker, Settings
 from ioc.config.validation import problem_at, validate
+from ioc.domain.calendar import Calendar
 from ioc.domain.dialect import Dialect
 from ioc.domain.family import Family
 
@@ -35,6 +37,7 @@ class Config:
     families: dict[str, Family]
     rules: tuple[Rule, ...]
     notify: NotifyFile
+    calendar: Calendar
     secrets: frozenset[str]
     """Texts that may stand in no log."""
     doubts: tuple[Problem, ...] = ()
@@ -43,6 +46,11 @@ class Config:
     def dialects(self, broker: Broker) -> dict[str, Dialect]:
         """The dialects that a source listens to, by id."""
         return listened(self.families.values(), broker.dialects)
+
+    @property
+    def plan(self) -> NotifyPlan:
+        """All that deciding about messages needs."""
+        return self.notify.plan.model_copy(update={"calendar": self.calendar})
 
     @property
     def clock_rules(self) -> tuple[ClockRule, ...]:
@@ -81,10 +89,19 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     there = [path for path in settings.rules if is_there(path)]
     rules = load_rules(there, shipped=settings.shipped_rules, families=families, problems=problems, doubts=doubts)
     notify = load_notify(settings.notify.file, problems, families=families, rules=[rule.id for rule in rules])
+    calendar = load_calendar(settings.calendar, problems)
     if problems:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
-    return Config(settings=settings, families=families, rules=rules, notify=notify, secrets=secrets, doubts=tuple(_in_order(doubts)))
+    return Config(
+        settings=settings,
+        families=families,
+        rules=rules,
+        notify=notify,
+        calendar=calendar,
+        secrets=secrets,
+        doubts=tuple(_in_order(doubts)),
+    )
 
 
 def read_rules(config: Config) -> tuple[tuple[Rule, ...], list[Problem]]:
@@ -140,6 +157,7 @@ def _missing_paths(settings: Settings, document: Document) -> list[Problem]:
         (("registry", "units"), settings.registry.units),
         (("registry", "devices"), settings.registry.devices),
         (("notify", "file"), settings.notify.file),
+        (("calendar",), settings.calendar),
     ]
     return [
         problem_at(document, at, f"{path} does not exist", "check the path, or create it")

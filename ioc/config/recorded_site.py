@@ -38,7 +38,7 @@ def site_document(config: Config, rules: Sequence[Rule]) -> bytes:
             families=[_dumped(family) for family in config.families.values()],
             rules=[_dumped(rule) for rule in rules],
             clock_rules=bool(config.clock_rules),
-            notify=_dumped(config.notify.plan),
+            notify=_dumped(config.plan),
         )
     )
 

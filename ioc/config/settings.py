@@ -284,6 +284,8 @@ class Settings(Section):
     shipped_rules: bool = True
     registry: Registry = Registry()
     notify: Notify = Notify()
+    calendar: Path | None = None
+    """Days with a name, to which weekly silences can be bound."""
     api: Api = Api()
     grafana: Grafana | None = None
     watchdog: Watchdog | None = None

@@ -19,6 +19,10 @@ class Hold(StrEnum):
     """A message about it waits for its channel's summary."""
     SILENCE = "silence"
     SHELVED = "shelved"
+    GATHERING = "gathering"
+    """Its group's next message will tell of it: `group_wait` or `group_interval` is not over."""
+    UNMATCHED = "unmatched"
+    """No route of the notify file takes it."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

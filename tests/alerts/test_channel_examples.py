@@ -283,4 +283,4 @@ def examples() -> Iterator[str]:
 
 def test_every_example_is_used_here() -> None:
     """None is shipped untried."""
-    assert set(examples()) == {"zalo_zns.yaml", "sms_brandname.yaml"}
+    assert set(examples()) == {"zalo_zns.yaml", "sms_brandname.yaml", "vietnam_holidays.yaml"}  # the last in tests/config/test_calendar.py

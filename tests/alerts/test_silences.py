@@ -116,8 +116,8 @@ def untold(stage: Stage) -> list[tuple[Reason, str]]:
         pytest.param(
             [("silence", "t", {"device": "a", "end": 2 * HOUR}), ("silence", "s", {"unit": "u1"}), ("raise_", "a"), ("wait", 4 * HOUR)],
             [("raised", 7230)],
-            ["s"],
-            id="under two: noted once, told after both",
+            ["s", "t"],
+            id="under two: noted for each in turn, told after both",
         ),
         pytest.param(
             [("silence", "s", {"device": "a"}), ("raise_", "a"), ("shelve", "a"), ("wait", 2 * HOUR), ("unshelve", "a"), ("wait", HOUR)],

@@ -27,7 +27,9 @@ from e2e.webhook import SECRET, WebhookReceiver
 from ioc.adapters.state.store import StateDb
 from ioc.api.app import build_app
 from ioc.api.stream import Hub
+from ioc.app.channels import silence_notes
 from ioc.app.silence_desk import SilenceDesk
+from ioc.app.silence_reporter import SilenceReporter
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
 from ioc.domain.registry import Device
@@ -54,6 +56,7 @@ class Site:
     province: FakeProvince
     desk: Desk
     api: TestClient[Any, Any]
+    reporter: SilenceReporter
 
     async def report(self, device: str, temp: float) -> None:
         """A sample of a device, one second later."""
@@ -61,20 +64,21 @@ class Site:
         now = self.province.now
         await self.desk.decide("ioc-1", [Sample("pump", device, now, now, (temp,), 0, live=True)])
 
-    async def silence(self, **matchers: str) -> str:
-        """Puts a silence of ten minutes; its id."""
-        until = to_rfc3339(self.province.now + 10 * MIN)
+    async def silence(self, minutes: int = 10, **matchers: str) -> str:
+        """Puts a silence; its id."""
+        until = to_rfc3339(self.province.now + minutes * MIN)
         answer = await self.api.post("/api/v1/silences", json={**matchers, "until": until, "reason": "thay ắc quy"})
         assert answer.status == 201
         return str((await answer.json())["id"])
 
 
 @asynccontextmanager
-async def running(folder: Path, province: FakeProvince, hook: WebhookReceiver) -> AsyncIterator[Site]:
-    """Starts everything from what the state database holds."""
+async def running(folder: Path, province: FakeProvince, hook: WebhookReceiver, *, tells: bool = False) -> AsyncIterator[Site]:
+    """Starts everything from what the state database holds; `tells`: the webhook hears of silences that end."""
     (folder / "hook.key").write_text(SECRET + "\n")
     channel = {"kind": "webhook", "url": hook.url, "secret_file": "./hook.key"}
-    notify = NotifyFile.model_validate({"channels": {"hook": channel}, "routes": [ROUTE]})
+    silences = {"channels": ["hook"]} if tells else {}
+    notify = NotifyFile.model_validate({"channels": {"hook": channel}, "routes": [ROUTE], "silences": silences})
     families, zone = {"pump": FAMILY}, ZoneInfo("Asia/Ho_Chi_Minh")
     async with AsyncExitStack() as stack:
         state = await stack.enter_async_context(await StateDb.open(folder / "state.db"))
@@ -103,12 +107,14 @@ async def running(folder: Path, province: FakeProvince, hook: WebhookReceiver) -
         engine.restore(alarms=restored.alarms, rule_states=restored.rule_states, latest={}, seq=restored.seq)
         notifier.restore(restored.groups, restored.alarms, restored.position)
         await desk.begin([], await state.silences.list(until_after=province.now))
-        backend = msgspec.structs.replace(province.backend(), silences=SilenceDesk(desk, state.silences))
+        notes = silence_notes(notify, wording)
+        reporter = SilenceReporter(notes, state.silences, clock=province.clock, queued=outbox.wake)
+        backend = msgspec.structs.replace(province.backend(), silences=SilenceDesk(desk, state.silences, reporter))
         app = build_app(backend, Hub(clock=province.clock, boot="b1"), registry=CollectorRegistry(), clock=province.clock)
         headers = {"Authorization": "Bearer operator-token"}
         api = await stack.enter_async_context(TestClient(TestServer(app), headers=headers))
         sending = asyncio.create_task(outbox.run())
-        yield Site(province, desk, api)
+        yield Site(province, desk, api, reporter)
 
         async def all_sent() -> bool:
             return not await state.pending()
@@ -161,3 +167,55 @@ async def test_silence_of_the_api_holds_back_what_the_webhook_would_get(tmp_path
             await site.report("p1", 60)
             await told(*story, ("cleared", "p2"), ("raised", "p2"), ("cleared", "p1"))
     assert all(call.signed for call in hook.calls)
+
+
+def texts(hook: WebhookReceiver) -> list[str]:
+    """Of messages about silences."""
+    return [call.body["text"] for call in hook.calls if "TẠM HOÃN" in call.body["text"] or "BẢO TRÌ" in call.body["text"]]
+
+
+async def test_end_of_a_silence_is_told_before_and_after_once(tmp_path: Path) -> None:
+    """A reminder a quarter of an hour before, then what it hid, also where we were away in between; never twice."""
+    province = FakeProvince()
+    async with WebhookReceiver() as hook:
+        async with running(tmp_path, province, hook, tells=True) as site:
+            name = await site.silence(120, unit="u1", kind="maintenance")
+            await site.report("p1", 90)
+            await site.report("p2", 90)
+            await site.report("p2", 60)
+            await site.reporter.turn()
+        province.now += 106 * MIN
+        for _ in range(2):
+            async with running(tmp_path, province, hook, tells=True) as site:
+                await site.reporter.turn()
+                await site.reporter.turn()
+        (reminder,) = texts(hook)
+        assert reminder.startswith("[SẮP HẾT LỊCH BẢO TRÌ] u1: thay ắc quy. Hết lúc ")
+        assert reminder.endswith("còn 14 phút. Đang giữ lại 1 cảnh báo kỹ thuật chưa hết. Chưa làm xong thì gia hạn.")
+        province.now += 40 * MIN
+        for _ in range(2):
+            async with running(tmp_path, province, hook, tells=True) as site:
+                await site.reporter.turn()
+                await site.reporter.turn()
+                digest = await (await site.api.get(f"/api/v1/silences/{name}/digest")).json()
+    (_, told) = texts(hook)
+    headline, line = told.splitlines()
+    assert headline == "[HẾT LỊCH BẢO TRÌ] u1: thay ắc quy. Đã giữ lại 2 cảnh báo kỹ thuật (NGHIÊM TRỌNG: 2). Còn 1 chưa hết:"
+    assert line.startswith("- x p1, u1: hot từ ")
+    assert (digest["hidden"], digest["active"]) == (2, 1)
+    assert {(call.body["event"], frozenset(device for _, device in call.told)) for call in hook.calls} == {
+        ("updated", frozenset()), ("updated", frozenset({"p1", "p2"})), ("raised", frozenset({"p1"})),
+    }  # fmt: skip
+
+
+async def test_removed_silence_tells_what_it_hid(tmp_path: Path) -> None:
+    """Before it is forgotten; one that hid nothing is forgotten without a word."""
+    province = FakeProvince()
+    async with WebhookReceiver() as hook, running(tmp_path, province, hook, tells=True) as site:
+        name, other = await site.silence(device="p1"), await site.silence(device="p2")
+        await site.report("p1", 90)
+        for one in (name, other):
+            assert (await site.api.delete(f"/api/v1/silences/{one}")).status == 204
+        await site.reporter.turn()
+    (told,) = texts(hook)
+    assert told.startswith("[HẾT TẠM HOÃN] p1: thay ắc quy. Đã giữ lại 1 cảnh báo kỹ thuật (NGHIÊM TRỌNG: 1). Còn 1 chưa hết:")

@@ -34,7 +34,7 @@ from ioc.domain.liveness_change import Liveness
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal, Role
 from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
-from ioc.domain.silence import Silence
+from ioc.domain.silence import Hidden, Silence, matches
 from ioc.domain.state import AlarmFilter, CursorError, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
@@ -101,7 +101,7 @@ class FakeProvince:
             incidents=self,
             held=self,
             desk=self,
-            silences=_Silences(self.kept),
+            silences=_Silences(self.kept, self.alarm_rows),
             quarantine=self,
             drift=self,
             ledger=self,
@@ -110,6 +110,7 @@ class FakeProvince:
             outbox=self,
             why=FakeWhy(self.alarm_rows, NOW),
             load=FakeLoad(),
+            calendar=("tet", "quoc_khanh"),
             health=self,
             tokens=self,
         )
@@ -430,8 +431,9 @@ class FakeProvince:
 
 
 class _Silences:
-    def __init__(self, kept: dict[str, Silence]) -> None:
+    def __init__(self, kept: dict[str, Silence], alarms: dict[str, Alarm]) -> None:
         self._kept = kept
+        self._alarms = alarms
 
     async def list(self, *, after: str | None, limit: int) -> Sequence[Silence]:
         """By id."""
@@ -444,6 +446,10 @@ class _Silences:
     async def put(self, silence: Silence) -> None:
         """Adds or replaces."""
         self._kept[silence.id] = silence
+
+    async def hidden(self, silence: str) -> Sequence[Hidden]:
+        """All that it takes."""
+        return [Hidden(alarm=one, at=one.since) for one in self._alarms.values() if matches(self._kept[silence], one)]
 
     async def remove(self, silence: str) -> bool:
         """Whether it was there."""

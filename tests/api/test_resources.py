@@ -144,10 +144,35 @@ async def test_creates_changes_and_ends_a_silence(connect: Connect) -> None:
     nightly = await client.put(path, json=body | {"weekly": weekly})
     assert (await nightly.json())["weekly"] == weekly | {"days": ["sat", "sun"]}
     assert (await client.put(path, json=body | {"weekly": weekly | {"from": "24:00"}})).status == 400
+    bound = {**weekly, "days": ["sat", "sun"], "only_on": ["tet"], "except_on": ["quoc_khanh"]}
+    assert (await (await client.put(path, json=body | {"weekly": bound})).json())["weekly"] == bound
+    misspelt = await client.put(path, json=body | {"weekly": weekly | {"except_on": ["tets"]}})
+    assert (misspelt.status, "did you mean 'tet'?" in (await misspelt.json())["detail"]) == (400, True)
     assert (await client.delete(path)).status == 204
     assert (await client.get(path)).status == 404
     everything = await client.post("/api/v1/silences", json={"until": "2025-12-01T00:00:00Z", "reason": "x"})
     assert everything.status == 400
+
+
+async def test_maintenance_is_ended_and_its_digest_stays_readable(connect: Connect, province: FakeProvince) -> None:
+    """What it hid, before its end and after; a second end changes nothing, and what does not exist has neither."""
+    client = await connect("operator-token")
+    province.raise_alarm("loa-0000", "speaker_offline", Severity.MAJOR, since=province.now)
+    body = {"rule": "speaker_offline", "until": "2025-12-01T00:00:00Z", "reason": "thay ắc quy", "kind": "maintenance"}
+    silence = await (await client.post("/api/v1/silences", json=body)).json()
+    path = f"/api/v1/silences/{silence['id']}"
+    assert silence["kind"] == "maintenance"
+    hid = await _json(client, f"{path}/digest")
+    assert (hid["silence"], hid["hidden"], hid["active"], hid["by_severity"]["major"]) == (silence["id"], 1, 1, 1)
+    assert hid["alarms"][0]["device"] == "loa-0000"
+    ends = [(await (await client.post(f"{path}/end")).json())["until"] for province.now in (province.now + 60_000, province.now + 120_000)]
+    assert ends[0] == ends[1] < body["until"]
+    assert await _json(client, f"{path}/digest") == hid
+    assert [(await client.post("/api/v1/silences/none/end")).status, (await client.get("/api/v1/silences/none/digest")).status] == [
+        404,
+        404,
+    ]
+    assert (await client.post("/api/v1/silences", json=body | {"kind": "holiday"})).status == 400
 
 
 async def test_shows_and_replays_quarantine(connect: Connect) -> None:

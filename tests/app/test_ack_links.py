@@ -221,11 +221,12 @@ async def test_text_of_a_device_is_no_markup(config: Config) -> None:
 
 
 def test_message_that_says_it_is_over_has_no_link(config: Config) -> None:
-    """Nothing is left to take care of; without `acknowledge` no message has one."""
-    message = OutboxMessage(key="0" * 24, channel="sms", event="cleared", at=0, body=b"")
-    raised = OutboxMessage(key="0" * 24, channel="sms", event="raised", at=0, body=b"")
+    """Nothing is left to take care of, as in a report that names no alarm; without `acknowledge` no message has one."""
+    message = OutboxMessage(key="0" * 24, channel="sms", event="cleared", at=0, body=b'{"alarms": [{"id": "a"}]}')
+    raised = OutboxMessage(key="0" * 24, channel="sms", event="raised", at=0, body=b'{"alarms": [{"id": "a"}]}')
+    report = OutboxMessage(key="0" * 24, channel="sms", event="updated", at=0, body=b'{"alarms": []}')
     key = AckKey(config.settings.data_dir)
     signer = LinkSigner(key, config.notify.acknowledge)
-    assert signer.link(message) == ""
+    assert signer.link(message) == signer.link(report) == ""
     assert signer.link(raised) == signer.link(raised) != ""
     assert LinkSigner(key, None).link(raised) == ""

@@ -17,7 +17,6 @@ from ioc.app.alarm_desk import AlarmActs
 from ioc.app.front import Front
 from ioc.app.recorder import Recorder
 from ioc.app.server import Server, open_server
-from ioc.app.silence_desk import SilenceDesk
 from ioc.config.load import Config, load_config
 from ioc.domain.alarm import Step
 from ioc.domain.hearing import Heard, Lost
@@ -153,7 +152,7 @@ async def live_through(day: Day, out: Path) -> None:
         day.quiet = set()
         await day.passes(HOUR)
         await day.hear(event(day.clock.now, "tamper", "loa-4"))
-        silences = SilenceDesk(server.desk, server.files.state.silences)
+        silences = server.silence_desk
         until = day.clock.now + HOUR
         keys = {"since": day.clock.now, "until": until, "reason": "x", "by": "Lan", "created_at": day.clock.now}
         await silences.put(Silence(id="s1", unit="u2", **keys))

@@ -398,6 +398,13 @@ def test_names_the_route_with_an_unknown_channel(tmp_path: Path) -> None:
         ("incidents:\n  menbers: 5\n", r":2: incidents.menbers: unknown key `menbers`; did you mean `members`"),
         ("flapping:\n  within: 10\n", r":2: flapping.within: "),
         ("flood:\n  messages: 0\n", r":2: flood.messages: "),
+        ("load_report: {at: '6.30', channels: ops}\n", r":1: load_report.at: '6.30' is not a time of day"),
+        ("load_report: {at: '24:00', channels: ops}\n", r":1: load_report.at: "),
+        ("load_report: {at: '06:30'}\n", r":1: load_report.channels: "),
+        (
+            "channels:\n  ops: {kind: file, path: x}\nload_report:\n  at: '06:30'\n  channels: opps\n",
+            r":5: load_report.channels.*: there is no channel `opps`; did you mean `ops`",
+        ),
         ("flood:\n  channels: opps\n", r":2: flood.channels.*: there is no channel `opps`"),
     ],
 )

@@ -1,6 +1,7 @@
 """Which alarms a silence takes, and when it holds."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ioc.domain.alarm import Alarm, Severity
+from ioc.domain.calendar import Calendar
 from ioc.domain.silence import Silence, Weekly, in_force, matches, next_turn
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -65,17 +67,51 @@ def test_weekly_hours_pass_midnight_and_come_back() -> None:
     assert next_turn(every, at(30, 0), ZONE) is None
 
 
-@given(
-    st.sets(st.integers(1, 7), min_size=1), st.integers(0, 1439), st.integers(0, 1439), st.integers(0, 20 * 1440), st.integers(0, 20 * 1440)
+FAIR = Calendar.model_validate(
+    {"calendar": {"fair": {"name": {"vi": "Hội chợ", "en": "Fair"}, "days": ["2025-11-13", {"from": "2025-11-21", "to": "2025-11-23"}]}}}
 )
-def test_nothing_changes_before_the_next_turn(days: set[int], start: int, end: int, began: int, now: int) -> None:
-    """Whatever hours a silence has, and whenever it is looked at."""
+EVERY_DAY = (1, 2, 3, 4, 5, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("given_days", "inside", "outside"),
+    [
+        pytest.param(
+            {"only_on": ("fair",)}, [at(13, 22), at(14, 4), at(21, 23), at(24, 4)], [at(14, 22), at(21, 4), at(24, 5)], id="only on"
+        ),
+        pytest.param({"except_on": ("fair",)}, [at(14, 22), at(21, 4), at(24, 22)], [at(13, 22), at(14, 4), at(24, 4)], id="except on"),
+        pytest.param({"only_on": ("gone",)}, [], [at(day, 23) for day in range(1, 29)], id="only on days that nobody knows: never"),
+        pytest.param({"except_on": ("gone",)}, [at(13, 22), at(22, 4)], [], id="except on days that nobody knows: always"),
+        pytest.param(
+            {"only_on": ("fair",), "days": (6,)}, [at(22, 22), at(23, 4)], [at(21, 22), at(23, 22), at(15, 22)], id="and a weekday"
+        ),
+    ],
+)
+def test_hours_are_bound_to_days_of_the_calendar(given_days: dict[str, Any], inside: list[int], outside: list[int]) -> None:
+    """The day on which they begin counts: the night after the last day still belongs to it."""
+    weekly = Weekly(**{"days": EVERY_DAY, "start": 22 * 60, "end": 5 * 60, **given_days})
+    assert [moment for moment in inside if not weekly.contains(moment, ZONE, FAIR)] == []
+    assert [moment for moment in outside if weekly.contains(moment, ZONE, FAIR)] == []
+
+
+HOURS = st.builds(
+    Weekly,
+    days=st.sets(st.integers(1, 7), min_size=1).map(lambda days: tuple(sorted(days))),
+    start=st.integers(0, 1439),
+    end=st.integers(0, 1439),
+    only_on=st.sampled_from([(), ("fair",)]),
+    except_on=st.sampled_from([(), ("fair",)]),
+)
+
+
+@given(HOURS, st.integers(0, 20 * 1440), st.integers(0, 20 * 1440))
+def test_nothing_changes_before_the_next_turn(weekly: Weekly, began: int, now: int) -> None:
+    """Whatever hours a silence has, whatever days they are bound to, and whenever it is looked at."""
     first, minute = at(1, 0), 60_000
-    weekly = Weekly(days=tuple(sorted(days)), start=start, end=end)
     one = msgspec.structs.replace(silence(rule="r"), since=first + began * minute, until=first + 25 * 1440 * minute, weekly=weekly)
     moment = first + now * minute
     turn = next_turn(one, moment, ZONE)
     assert turn is not None
     steps = range(moment, min(turn, moment + 8 * 1440 * minute), 7 * minute)
-    assert len({in_force(one, step, ZONE) for step in steps}) == 1
+    assert len({in_force(one, step, ZONE, FAIR) for step in steps}) == 1
     assert turn <= max(moment, one.since) + timedelta(days=8) // timedelta(milliseconds=1)

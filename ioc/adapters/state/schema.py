@@ -126,6 +126,7 @@ unsent = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", String(16), primary_key=True),
     Column("by", String(255), primary_key=True),
+    Index(None, "by", "at"),
 )
 
 # Which message names which alarm.
@@ -288,7 +289,16 @@ silences = Table(
     Column("by", String(160), nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("weekly", Text, nullable=False),
+    Column("kind", String(16), nullable=False),
     Index(None, "until"),
+)
+
+# Until when (Unix ms) it has been told what a silence hid.
+silence_digests = Table(
+    "silence_digests",
+    metadata,
+    Column("silence", String(64), primary_key=True),
+    Column("told_until", BigInteger, nullable=False),
 )
 
 tokens = Table(

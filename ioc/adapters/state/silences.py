@@ -1,8 +1,14 @@
 """Silences."""
 
+from collections.abc import Sequence
+
+from ioc.adapters.state.digest_rows import hidden_by, put_told_until, untold_silences
+from ioc.adapters.state.outbox_rows import add_messages
 from ioc.adapters.state.silence_rows import list_silences, one_silence, put_silence, remove_silence
 from ioc.adapters.state.transaction import OpenTransaction
-from ioc.domain.silence import Silence
+from ioc.adapters.state.why_rows import put_told
+from ioc.domain.alarm import OutboxMessage
+from ioc.domain.silence import Hidden, Silence
 
 
 class Silences:
@@ -31,3 +37,25 @@ class Silences:
         """Whether there was one to remove."""
         async with self._write() as conn:
             return await remove_silence(conn, silence)
+
+    async def untold(self, now: int) -> Sequence[tuple[Silence, int]]:
+        """Silences that have begun and of whose end it has not been told, with the moment until which it has been told what they hid."""
+        async with self._read() as conn:
+            return await untold_silences(conn, now)
+
+    async def hidden(self, silence: str, *, after: int = -1) -> Sequence[Hidden]:
+        """Alarms whose first message it held back later than `after` (Unix ms), the first held back first."""
+        async with self._read() as conn:
+            return await hidden_by(conn, silence, after)
+
+    async def remind(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queues the messages; those known already stay as they are."""
+        async with self._write() as conn:
+            await add_messages(conn, messages)
+
+    async def tell_hidden(self, silence: str, until: int, messages: Sequence[OutboxMessage]) -> None:
+        """Queues the messages that tell what it hid by then (Unix ms), and remembers that they do."""
+        async with self._write() as conn:
+            await add_messages(conn, messages)
+            await put_told(conn, messages)
+            await put_told_until(conn, silence, until)

@@ -137,6 +137,7 @@ def _traces() -> None:
         sa.Column("by", sa.String(255), nullable=False),
         sa.PrimaryKeyConstraint("alarm", "at", "reason", "by", name="pk_unsent"),
     )
+    op.create_index("ix_unsent_by_at", "unsent", ["by", "at"])
     op.create_table(
         "told",
         sa.Column("alarm", sa.String(64), nullable=False),
@@ -325,9 +326,16 @@ def _access() -> None:
         sa.Column("by", sa.String(160), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("weekly", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_silences"),
     )
     op.create_index("ix_silences_until", "silences", ["until"])
+    op.create_table(
+        "silence_digests",
+        sa.Column("silence", sa.String(64), nullable=False),
+        sa.Column("told_until", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("silence", name="pk_silence_digests"),
+    )
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(32), nullable=False),
