@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
 from alerts.compiled import CompiledRule
-from alerts.lifecycle import Act, acted, ended, returned
+from alerts.lifecycle import Act, acted, ended, latched, realarmed, returned
 from alerts.own import OwnRule
 from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
@@ -29,6 +29,8 @@ class AlarmBook:
         self._recent: OrderedDict[str, Alarm] = OrderedDict()
         self._last_comment: dict[str, Act] = {}
         self._shelved: dict[str, None] = {}
+        self._latched: dict[tuple[str, str], str] = {}
+        """Rule and subject → the alarm that waits for somebody to reset it."""
         self._seq = 0
         self._transitions: list[Transition] = []
         self._touched: dict[str, Alarm] = {}
@@ -91,6 +93,7 @@ class AlarmBook:
             family=rule.family,
             unit=unit,
             since=since,
+            latching=rule.latched,
             labels={**rule.labels, **({} if unit else {label: name}), GROUP: group},
             summary=render(rule.summary, fields),
             cause=render(rule.cause, fields),
@@ -127,9 +130,14 @@ class AlarmBook:
         return self._raise(alarm, at=since, now=now, by="system", detail=detail)
 
     def end(self, alarm: str | None, step: Step, *, at: int, now: int, by: str, detail: str) -> None:
-        """An alarm is over."""
+        """An alarm is over; one that latches stays on the list when its condition ends."""
         standing = None if alarm is None else self._active.get(alarm)
-        after = None if standing is None else ended(standing, step, at)
+        if standing is None:
+            return
+        if step is Step.CLEARED and standing.latching:
+            step, after = Step.LATCHED, latched(standing, at)
+        else:
+            after = ended(standing, step, at)
         if after is not None:
             self._write(after, step, at=at, now=now, by=by, detail=detail)
 
@@ -161,6 +169,7 @@ class AlarmBook:
             device=device.device,
             unit=device.unit,
             since=since,
+            latching=isinstance(rule, Rule) and rule.latched,
             labels={**device.labels, **labels},
             summary=render(rule.summary, fields),
             cause=render(rule.cause, fields),
@@ -169,6 +178,10 @@ class AlarmBook:
         )
 
     def _raise(self, alarm: Alarm, *, at: int, now: int, by: str, detail: str) -> str:
+        again = self._latched.get((alarm.rule, alarm.subject))
+        if again is not None:
+            self._write(realarmed(self._active[again]), Step.REALARMED, at=at, now=now, by=by, detail=detail)
+            return again
         if self.find(alarm.id) is None:
             self._write(alarm, Step.RAISED, at=at, now=now, by=by, detail=detail)
         return alarm.id
@@ -193,6 +206,9 @@ class AlarmBook:
         self._keep(alarm)
 
     def _keep(self, alarm: Alarm) -> None:
+        self._latched.pop((alarm.rule, alarm.subject), None)
+        if alarm.active and alarm.normal_since is not None:
+            self._latched[alarm.rule, alarm.subject] = alarm.id
         if not alarm.active:
             self._close(alarm)
             return

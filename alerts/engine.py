@@ -349,13 +349,14 @@ class Engine:
 
 
 def _state_of(alarm: Alarm) -> RuleState:
-    """The row of an active alarm whose own was lost."""
+    """The row of a standing alarm whose own was lost."""
+    latched = alarm.normal_since is not None
     return RuleState(
         rule=alarm.rule,
         device=alarm.subject,
-        phase=Phase.ACTIVE.value,
+        phase=Phase.WATCHING.value if latched else Phase.ACTIVE.value,
         since=alarm.since,
         heard_since=alarm.since,
         alarm=alarm.id,
-        memory={"decided": alarm.since},
+        memory={"decided": alarm.normal_since or alarm.since, "last": alarm.since if latched else None},
     )

@@ -133,15 +133,17 @@ class Group(msgspec.Struct, kw_only=True):
         """Takes a later journal entry of a member; the answer says why no message will tell of it, if none will."""
         member = self.members[alarm.id]
         match step:
-            case Step.CLEARED | Step.WITHDRAWN:
+            case Step.CLEARED | Step.WITHDRAWN | Step.RESET:
                 reason = _untold(member, alarm)
                 if reason is not None:
                     del self.members[alarm.id]
                     self._note(at)
                     return reason
-                member.ended = "cleared" if step is Step.CLEARED else "withdrawn"
+                member.ended = "withdrawn" if step is Step.WITHDRAWN else "cleared"
             case Step.ACKNOWLEDGED:
                 member.acknowledged = True
+            case Step.REALARMED if member.acknowledged:
+                member.acknowledged = member.told = False  # whoever has seen it has to be told that it is back
             case Step.SHELVED:
                 member.shelved = True
             case Step.UNSHELVED:

@@ -17,7 +17,7 @@ from alerts.outage_desk import OutageDesk, is_ours
 from alerts.policy import Policy, RoutePlan
 from alerts.roll import Roll
 from alerts.silencing import Silencing
-from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
+from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
 from ioc.domain.held import Held, Hold
 from ioc.domain.silence import Silence
 
@@ -180,7 +180,7 @@ class Notifier:
         if entry.step in _SILENT and not group.members[alarm.id].ended:
             return
         reason = group.apply(entry.step, alarm, entry.recorded)
-        if entry.step in {Step.CLEARED, Step.WITHDRAWN}:
+        if entry.step in ENDS:
             self._outages.end(key, alarm, entry.recorded)
         if reason is not None:
             self._roll.leave(alarm.id, key)

@@ -34,6 +34,8 @@ class Rule(BaseModel):
     between: tuple[Clock, Clock] | None = None
     for_: DurationMs = Field(default=0, ge=0, alias="for")
     keep_firing_for: DurationMs | None = Field(default=None, ge=0)
+    latched: bool = False
+    """Whether its alarms stay on the list after their condition ended, until somebody resets them."""
     severity: Severity
     labels: dict[str, str] = Field(default_factory=dict, max_length=MAX_LABELS)
     summary: Label

@@ -69,6 +69,8 @@ def _timing(rule: Rule) -> Iterator[Fault]:
     if rule.events and rule.for_:
         yield Fault(("for",), "an event lasts but a moment, so `for` never passes", "remove `for`, or use `keep_firing_for`")
     if isinstance(rule.when, Absence):
+        if rule.latched:
+            yield Fault(("latched",), "an absence can't latch: a mass outage counts the devices that are back", "remove `latched`")
         if rule.keep_firing_for:
             yield Fault(("keep_firing_for",), "an absence ends when the device is heard, without delay", "remove `keep_firing_for`")
         if rule.between is not None:

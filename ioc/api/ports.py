@@ -112,6 +112,9 @@ class AlarmDesk(Protocol):
     async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
         """Idempotent."""
 
+    async def reset(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Takes a latched alarm off the list; ConflictError while its condition holds, or when it does not latch."""
+
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives the alarm to somebody."""
 
@@ -120,6 +123,9 @@ class AlarmDesk(Protocol):
 
     async def shelve(self, alarm: str, *, by: str, until: int, reason: str) -> Alarm:
         """Takes an alarm off the list until a time; ConflictError when it has cleared."""
+
+    async def unshelve(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Puts it back on the list; idempotent."""
 
 
 class Silences(Protocol):

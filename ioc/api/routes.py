@@ -71,9 +71,11 @@ ROUTES: tuple[Route, ...] = (
         query=load.LoadQuery, errors=(409,),
     ),
     _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None),
+    _act(f"{_ALARM}/reset", "Reset what is latched", alarms.reset, AlarmDocument, body=alarms.AckBody | None),
     _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody),
     _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody),
     _act(f"{_ALARM}/shelve", "Shelve", alarms.shelve, AlarmDocument, body=alarms.ShelveRequest),
+    _act(f"{_ALARM}/unshelve", "Put back on the list", alarms.unshelve, AlarmDocument, body=alarms.AckBody | None),
     _get(
         f"{_API}/incidents", "Mass outages, newest first", incidents.list_incidents, Page[IncidentDocument],
         query=incidents.IncidentQuery,

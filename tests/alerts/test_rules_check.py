@@ -49,6 +49,7 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "event that waits": ({"when": {"kind": "event", "name": "tamper"}, "for": "5s"}, ("for",), "`for` never passes"),
     "absence among others": ({"when": {"all": [PLAYING, {"kind": "absence"}]}}, ("when", "all", 1), "rule of its own"),
     "absence that lasts": ({"when": {"kind": "absence"}, "keep_firing_for": "5s"}, ("keep_firing_for",), "remove"),
+    "absence that latches": ({"when": {"kind": "absence"}, "latched": "true"}, ("latched",), "remove `latched`"),
     "absence by hours": ({"when": {"kind": "absence"}, "between": ["05:00", "22:00"]}, ("between",), "routes"),
     "rate of a text": ({"when": {**INCREASE, "metric": "bulletin", "above": "1"}}, ("when", "metric"), "not a number"),
     "metric of a window": ({"when": {**WINDOW, "metric": "volum"}}, ("when", "metric"), "did you mean `volume`"),

@@ -178,6 +178,17 @@ class FakeProvince:
             return self.alarm_rows[alarm]
         return self._act(alarm, Step.ACKNOWLEDGED, by, comment or "", acknowledged=True, acknowledged_by=by)
 
+    async def reset(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Only what is latched."""
+        if self.alarm_rows[alarm].normal_since is None:
+            msg = "its condition still holds"
+            raise ConflictError(msg)
+        return self._act(alarm, Step.RESET, by, comment or "", cleared_at=self.alarm_rows[alarm].normal_since)
+
+    async def unshelve(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Idempotent."""
+        return self._act(alarm, Step.UNSHELVED, by, comment or "", shelved_until=None)
+
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives it to somebody."""
         return self._act(alarm, Step.ASSIGNED, by, to, assigned_to=to)
