@@ -7,7 +7,7 @@ from alerts.dependencies import PREFIX as CHILD
 from alerts.dependencies import Dependencies
 from alerts.flapping import PREFIX as FLAP
 from alerts.flapping import Flapping
-from alerts.grouping import Reason
+from alerts.grouping import Reason, reason_of
 from alerts.outage_desk import OutageDesk
 from alerts.roll import Roll
 from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, Step, Transition
@@ -124,6 +124,9 @@ class Admission:
         return others
 
     def _enter(self, alarm: Alarm, at: int, seq: int) -> list[Admitted]:
+        if alarm.suppression is not None:
+            self._held.append(HeldBack(alarm, at, reason_of(alarm.suppression), alarm.withheld_by))
+            return []
         parent = self._dependencies.parent_of(alarm)
         if parent is not None:
             self._dependencies.hold(alarm, seq, parent)

@@ -18,6 +18,10 @@ _NO_UNIT = {"vi": "chưa gán đơn vị", "en": "no unit"}
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
+def _nothing(_alarm: Alarm, _now: int) -> None:
+    pass
+
+
 class AlarmBook:
     """Active alarms by id and device; `take` hands out what changed since the last time."""
 
@@ -34,6 +38,8 @@ class AlarmBook:
         self._seq = 0
         self._transitions: list[Transition] = []
         self._touched: dict[str, Alarm] = {}
+        self.heed: Callable[[Alarm, int], object] = _nothing
+        """Told of each alarm that is raised, and when we knew, before anything else happens to it."""
 
     def restore(self, alarms: Iterable[Alarm], seq: int) -> None:
         """What the state database holds; `seq` = number of the last journal entry."""
@@ -160,6 +166,11 @@ class AlarmBook:
         self._write(after, act.step, at=now, now=now, by=f"person:{act.by}", detail=detail)
         return True
 
+    def mark(self, marked: tuple[Step, Alarm] | None, *, now: int, by: str, detail: str) -> None:
+        """A step of its lifecycle that is no end, and the alarm after it; None changes nothing."""
+        if marked is not None:
+            self._write(marked[1], marked[0], at=now, now=now, by=by, detail=detail)
+
     def _of_device(self, rule: Rule | OwnRule, device: Device, since: int, fields: Fields, labels: Mapping[str, str]) -> Alarm:
         return Alarm(
             id=alarm_id(self._site, rule.id, device.device, since),
@@ -184,6 +195,7 @@ class AlarmBook:
             return again
         if self.find(alarm.id) is None:
             self._write(alarm, Step.RAISED, at=at, now=now, by=by, detail=detail)
+            self.heed(alarm, now)
         return alarm.id
 
     def _write(self, alarm: Alarm, step: Step, *, at: int, now: int, by: str, detail: str) -> None:

@@ -20,12 +20,14 @@ from alerts.own_alarms import OURSELVES, OwnAlarms
 from alerts.row import Phase, Row
 from alerts.rule import Rule
 from alerts.rules.condition import NO_SIDES
+from alerts.service import Service
 from alerts.standing import Remembered, Standing
 from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.registry import Device
 from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
+from ioc.domain.service import ServiceOrder
 
 _STANDS = frozenset({Phase.ACTIVE, Phase.KEEP_FIRING})
 
@@ -59,8 +61,11 @@ class Engine:
         self._book = AlarmBook(site, unit_name)
         for_all = [rule.id for rule in clock_rules]
         self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
+        self._devices = devices
+        self._service = Service(self._book)
+        self._book.heed = self._service.judge
         self._clocks = ClockAlarms(clock_rules, self._book, self._standing)
-        self._groups = GroupAlarms(self._standing, self._book, devices)
+        self._groups = GroupAlarms(self._standing, self._book, devices, in_service=self._in_service)
         self._own = OwnAlarms(self._book, self._standing.note)
         self._blindness = Blindness()
 
@@ -72,16 +77,19 @@ class Engine:
         latest: Mapping[str, Mapping[str, tuple[int, Value]]] | None = None,
         seq: int = 0,
         heard_until: int | None = None,
+        orders: Iterable[ServiceOrder] = (),
     ) -> None:
         """Goes on where the last engine stopped, from what was committed.
 
         `latest`: device → metric → (ts, value) from the store. `heard_until`: the last tick's (without it: the newest value's
-        time); what conditions have waited since then does not count. Call `reconcile` next: rules or devices may be gone.
+        time); what conditions have waited since then does not count. `orders`: what is out of service. Call `reconcile` next: rules
+        or devices may be gone.
         """
         known, states, held = list(alarms), list(rule_states), latest or {}
         if heard_until is None:
             heard_until = max((ts for values in held.values() for ts, _ in values.values()), default=None)
         self._book.restore(known, seq)
+        self._service.restore(orders)
         if heard_until is not None:
             self._blindness.restore(heard_until)
         rows = {(state.rule, state.device) for state in states}
@@ -97,6 +105,8 @@ class Engine:
     def step(self, inputs: Sequence[Input], now: int) -> Outcome:
         """What follows from a batch, in its order; `now` = our clock."""
         self._standing.now = now
+        for order in self._service.expire(now):
+            self._count_again(order)
         for one in inputs:
             if isinstance(one, Sample):
                 self._sample(one)
@@ -136,9 +146,30 @@ class Engine:
     def reconcile(self, now: int) -> Outcome:
         """Ends what belongs to rules or devices that are no longer there; after `restore` and after changes of the registry."""
         self._standing.now = now
+        self._service.expire(now)
         self._standing.reconcile()
         self._groups.adopt()
+        self._service.reconcile(now)
         return self._outcome()
+
+    def take_out(self, order: ServiceOrder, now: int) -> Outcome:
+        """A device or unit is out of service from now on: its alarms are journalled so, and nobody is told of them."""
+        self._standing.now = now
+        self._service.put(order, now)
+        self._count_again(order)
+        return self._outcome()
+
+    def give_back(self, order: str, now: int, *, by: str, reason: str = "") -> Outcome:
+        """It is in service again, by a person; empty when no such order is in force."""
+        self._standing.now = now
+        ended = self._service.remove(order, now, by=f"person:{by}", detail=reason)
+        if ended is not None:
+            self._count_again(ended)
+        return self._outcome()
+
+    def order_of(self, device: Device) -> ServiceOrder | None:
+        """The order by which a device is out of service."""
+        return self._service.order_of(device.device, device.unit)
 
     def replace_rules(self, rules: Sequence[Rule], now: int) -> Outcome:
         """Puts other rules to work: those that decide as before keep their state, what the others raised is withdrawn."""
@@ -342,6 +373,14 @@ class Engine:
         if row.rule is not None and row.rule.rule.is_absence:
             return memory.liveness is Liveness.OFFLINE
         return memory.online
+
+    def _in_service(self, device: Device) -> bool:
+        return self.order_of(device) is None
+
+    def _count_again(self, order: ServiceOrder) -> None:
+        """Rules about groups count what is in service."""
+        for device in [one for one in self._devices() if order.subject in {("device", one.device), ("unit", one.unit)}]:
+            self._groups.registered(device.device)
 
     def _outcome(self) -> Outcome:
         transitions, alarms = self._book.take()

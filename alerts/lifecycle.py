@@ -1,7 +1,7 @@
 """The life of an alarm as tables, in the words of ISA-18.2. The documentation's diagrams are drawn from them.
 
 `TABLE` says where an alarm stands. Beside it, and independently, three things may keep it from people as long as it stands:
-it is shelved, suppressed by design, or out of service (`SUPPRESSIONS`).
+it is shelved, suppressed by design, or out of service (`SUPPRESSIONS`). An alarm that is over keeps what suppressed it when it ended.
 """
 
 from enum import StrEnum
@@ -31,7 +31,7 @@ SUPPRESSIONS: dict[Suppression, tuple[Step, Step]] = {
     Suppression.SUPPRESSED: (Step.SUPPRESSED, Step.UNSUPPRESSED),
     Suppression.OUT_OF_SERVICE: (Step.OUT_OF_SERVICE, Step.IN_SERVICE),
 }
-"""What may keep a standing alarm from people, and the steps with which that begins and ends; each also ends with the alarm."""
+"""What may keep a standing alarm from people, and the steps with which that begins and ends."""
 REMARKS = (Step.ASSIGNED, Step.COMMENTED)
 _ENDINGS = (Step.CLEARED, Step.WITHDRAWN)
 _ASIDE = tuple(step for steps in SUPPRESSIONS.values() for step in steps)
@@ -96,7 +96,7 @@ def ended(alarm: Alarm, step: Step, at: int) -> Alarm | None:
     """The alarm after its condition ended (cleared), or lost its ground (withdrawn); None = it had ended before."""
     if (state_of(alarm), step) not in TABLE:
         return None
-    return msgspec.structs.replace(alarm, cleared_at=at, shelved_until=None, suppressed_by=None, out_of_service=None)
+    return msgspec.structs.replace(alarm, cleared_at=at, shelved_until=None)
 
 
 def latched(alarm: Alarm, at: int) -> Alarm | None:

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from alerts.admission import Admission, Admitted
+from alerts.apart import Apart
 from alerts.flood import PREFIX as FLOOD
 from alerts.flood import Flood
-from alerts.grouping import Group, Reason
+from alerts.grouping import Group, Reason, reason_of
 from alerts.guards import Guards
+from alerts.lifecycle import SUPPRESSIONS
 from alerts.message import Wording, compose
 from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
@@ -23,6 +25,11 @@ from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
 """Entries that change an alarm, but nothing about who has to be told what."""
+_RETURNS = frozenset(ends for _, ends in SUPPRESSIONS.values())
+"""Entries after which people may have to be told of an alarm for the first time."""
+_WITHHOLDS = frozenset({Step.SUPPRESSED, Step.OUT_OF_SERVICE})
+_NOTED = frozenset({Reason.SILENCED, Reason.SUPPRESSED, Reason.OUT_OF_SERVICE})
+"""Noted when they begin to hold an alarm back, not when that is over."""
 
 
 class Notifier:
@@ -38,6 +45,7 @@ class Notifier:
         self._wording = wording
         self._silencing = Silencing(wording.zone)
         self._roll = Roll()
+        self._apart = Apart()
         self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
         self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)
         self._flood = Flood(guards.flood, wording=wording)
@@ -71,7 +79,7 @@ class Notifier:
         """Active alarms that cause no message of their own now, and what holds each back."""
         alarms = self._roll.alarms
         flooded = (Held(alarm=alarms[one], hold=Hold.FLOOD, by=channel) for one, channel in self._flood.held() if one in alarms)
-        held = (*flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
+        held = (*self._apart.held(), *flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
         found = {one.alarm.id: one for one in held if one.alarm.active}
         return [found[alarm] for alarm in sorted(found)]
 
@@ -82,6 +90,7 @@ class Notifier:
         """
         self.position = position
         known = {alarm.id: alarm for alarm in alarms}
+        self._apart.restore(known.values())
         homeless: list[tuple[Alarm, int]] = []
         rows = [row for row in sorted(groups, key=lambda group: group.key) if row.body is not None]
         for row in self._admission.restore(rows, known):
@@ -163,16 +172,20 @@ class Notifier:
         alarm = alarms.get(entry.alarm) or self._roll.alarms.get(entry.alarm) or self._admission.alarm(entry.alarm)
         if alarm is None:
             return
+        self._apart.see(alarm)
         if entry.step is Step.RAISED:
             self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
         self._tell_all(self._admission.changed(entry, alarm))
         keys = self._roll.keys_of.get(alarm.id)
-        if entry.step is Step.UNSHELVED and not keys and alarm.active and not self._admission.owns(alarm.id):
-            self._tell(Admitted(alarm, entry.recorded, entry.seq))
+        if entry.step in _RETURNS and not keys and self._may_be_told(alarm):
+            self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
         for key in list(keys or ()):
             self._apply(key, entry, alarm)
+
+    def _may_be_told(self, alarm: Alarm) -> bool:
+        return alarm.active and alarm.suppression is None and not self._admission.owns(alarm.id)
 
     def _apply(self, key: str, entry: Transition, alarm: Alarm) -> None:
         group = self._roll.groups[key]
@@ -184,8 +197,10 @@ class Notifier:
             self._outages.end(key, alarm, entry.recorded)
         if reason is not None:
             self._roll.leave(alarm.id, key)
-            if reason is not Reason.SILENCED:  # that was noted when the silence began to hold it back
+            if reason not in _NOTED:
                 self._note_untold(alarm, entry.recorded, reason)
+        elif entry.step in _WITHHOLDS and alarm.suppression is not None and not group.members[alarm.id].told:
+            self._note_untold(alarm, entry.recorded, reason_of(alarm.suppression), by=alarm.withheld_by)
         self._change(key)
 
     def _tell_all(self, admitted: Iterable[Admitted]) -> None:

@@ -101,7 +101,7 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def suppression(self) -> Suppression | None:
-        """Why nobody is told of it as long as it stands; None = people are told."""
+        """Why nobody is told of it, or would have been when it ended; None = people are told."""
         if self.out_of_service is not None:
             return Suppression.OUT_OF_SERVICE
         if self.suppressed_by is not None:

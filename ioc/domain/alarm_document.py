@@ -30,9 +30,9 @@ class AlarmDocument(msgspec.Struct, frozen=True, kw_only=True):
     normal_since: Instant | None
     """Since when its condition has been over, if it is or was latched."""
     suppressed_by: str | None
-    """What suppresses it by design: another alarm's id, or the values that do."""
+    """What suppresses it by design: another alarm's id, or the values that do; of a cleared one: when it ended."""
     out_of_service: str | None
-    """The order that took its device or unit out of service."""
+    """The order that took its device or unit out of service; of a cleared one: when it ended."""
     since: Instant
     cleared_at: Instant | None
     summary: str

@@ -19,6 +19,9 @@ class Hold(StrEnum):
     """A message about it waits for its channel's summary."""
     SILENCE = "silence"
     SHELVED = "shelved"
+    SUPPRESSED = "suppressed"
+    """By design: its rule says that something else explains it."""
+    OUT_OF_SERVICE = "out_of_service"
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,4 +30,4 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     alarm: Alarm
     hold: Hold
     by: str | None = None
-    """The incident, the alarm of the parent that failed, the silence, or the channel."""
+    """The incident, the alarm of the parent that failed, the silence, the channel, the order, or what suppresses it by design."""

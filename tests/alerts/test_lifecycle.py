@@ -68,7 +68,7 @@ class Reference:
         if step in FACTS:
             setattr(self, *FACTS[step])
         if self.over:
-            self.shelved = self.suppressed = self.out = False
+            self.shelved = False
 
     def matches(self, alarm: Alarm) -> bool:
         """Whether an alarm says the same."""

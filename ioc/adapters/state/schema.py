@@ -295,6 +295,21 @@ silences = Table(
     Index(None, "until"),
 )
 
+service_orders = Table(
+    "service_orders",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("device", String(64)),
+    Column("unit", String(64)),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("by", String(160), nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(160)),
+    Index(None, "ended_at"),
+)
+
 tokens = Table(
     "tokens",
     metadata,

@@ -333,6 +333,20 @@ def _access() -> None:
     )
     op.create_index("ix_silences_until", "silences", ["until"])
     op.create_table(
+        "service_orders",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("device", sa.String(64)),
+        sa.Column("unit", sa.String(64)),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(160), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("ended_by", sa.String(160)),
+        sa.PrimaryKeyConstraint("id", name="pk_service_orders"),
+    )
+    op.create_index("ix_service_orders_ended_at", "service_orders", ["ended_at"])
+    op.create_table(
         "tokens",
         sa.Column("id", sa.String(32), nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
