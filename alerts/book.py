@@ -8,12 +8,14 @@ from alerts.lifecycle import Act, acted, ended, latched, realarmed, returned
 from alerts.own import OwnRule
 from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
-from ioc.domain.alarm import GROUP, Alarm, Severity, Step, Transition, alarm_id
+from ioc.domain.alarm import ENDS, GROUP, Alarm, Severity, Step, Transition, alarm_id
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
 
 MOST_RECENT = 4096
 """Alarms that have ended and are kept at hand, for people who act on them before the state database shows it."""
+_TURNS = frozenset({Step.RAISED, Step.REALARMED, Step.LATCHED, *ENDS})
+"""After these an alarm's condition holds, or no longer does."""
 _NO_UNIT = {"vi": "chưa gán đơn vị", "en": "no unit"}
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
@@ -39,7 +41,7 @@ class AlarmBook:
         self._transitions: list[Transition] = []
         self._touched: dict[str, Alarm] = {}
         self.heed: Callable[[Alarm, int], object] = _nothing
-        """Told of each alarm that is raised, and when we knew, before anything else happens to it."""
+        """Told of each alarm whose condition began or ended to hold, and when we knew, before anything else happens to it."""
 
     def restore(self, alarms: Iterable[Alarm], seq: int) -> None:
         """What the state database holds; `seq` = number of the last journal entry."""
@@ -195,7 +197,6 @@ class AlarmBook:
             return again
         if self.find(alarm.id) is None:
             self._write(alarm, Step.RAISED, at=at, now=now, by=by, detail=detail)
-            self.heed(alarm, now)
         return alarm.id
 
     def _write(self, alarm: Alarm, step: Step, *, at: int, now: int, by: str, detail: str) -> None:
@@ -216,6 +217,8 @@ class AlarmBook:
         self._transitions.append(entry)
         self._touched[alarm.id] = alarm
         self._keep(alarm)
+        if step in _TURNS:
+            self.heed(alarm, now)
 
     def _keep(self, alarm: Alarm) -> None:
         self._latched.pop((alarm.rule, alarm.subject), None)

@@ -22,6 +22,7 @@ from alerts.rule import Rule
 from alerts.rules.condition import NO_SIDES
 from alerts.service import Service
 from alerts.standing import Remembered, Standing
+from alerts.suppression import Suppression
 from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
@@ -63,7 +64,9 @@ class Engine:
         self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
         self._devices = devices
         self._service = Service(self._book)
-        self._book.heed = self._service.judge
+        self._suppression = Suppression(self._book, self._standing.memories.get)
+        self._suppression.adopt(self._standing.rules, 0)
+        self._book.heed = self._heed
         self._clocks = ClockAlarms(clock_rules, self._book, self._standing)
         self._groups = GroupAlarms(self._standing, self._book, devices, in_service=self._in_service)
         self._own = OwnAlarms(self._book, self._standing.note)
@@ -150,6 +153,7 @@ class Engine:
         self._standing.reconcile()
         self._groups.adopt()
         self._service.reconcile(now)
+        self._suppression.adopt(self._standing.rules, now)
         return self._outcome()
 
     def take_out(self, order: ServiceOrder, now: int) -> Outcome:
@@ -179,6 +183,7 @@ class Engine:
         for device, memory in self._standing.memories.items():
             if memory.liveness is Liveness.OFFLINE and memory.away_since is not None and self._standing.takes_part(device):
                 self._absent(memory, device, memory.away_since, "offline when the rule was loaded")
+        self._suppression.adopt(self._standing.rules, now)
         return self._outcome()
 
     def would_raise(self, rules: Sequence[Rule]) -> Mapping[str, int]:
@@ -252,6 +257,8 @@ class Engine:
         lost = self._lost(memory, sample, before, heard) if memory.rows and before is not None else 0
         memory.heard(sample.arrival)
         self._judge(memory, sample, lost, joined=before == sample.ts)
+        if memory.rules.guarded and memory.rows:
+            self._suppression.sampled(memory, self._standing.now)
         if memory.rules.groups:
             self._groups.judge(memory, sample.device, sample.ts, sample.arrival)
 
@@ -373,6 +380,10 @@ class Engine:
         if row.rule is not None and row.rule.rule.is_absence:
             return memory.liveness is Liveness.OFFLINE
         return memory.online
+
+    def _heed(self, alarm: Alarm, now: int) -> None:
+        self._service.judge(alarm, now)
+        self._suppression.heed(self._book.find(alarm.id) or alarm, now)
 
     def _in_service(self, device: Device) -> bool:
         return self.order_of(device) is None
