@@ -7,10 +7,10 @@ from alerts.dependencies import PREFIX as CHILD
 from alerts.dependencies import Dependencies
 from alerts.flapping import PREFIX as FLAP
 from alerts.flapping import Flapping
-from alerts.grouping import Reason
+from alerts.grouping import Reason, reason_of
 from alerts.outage_desk import OutageDesk
 from alerts.roll import Roll
-from ioc.domain.alarm import Alarm, NotificationGroup, Step, Transition
+from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, Step, Transition
 from ioc.domain.held import Held, Hold
 
 _WAITS_ON = frozenset({Step.ASSIGNED, Step.COMMENTED, Step.ACKNOWLEDGED})
@@ -67,7 +67,7 @@ class Admission:
 
     def changed(self, entry: Transition, alarm: Alarm) -> list[Admitted]:
         """A later journal entry, before the groups take it: an alarm that waited is told as usual, unless it waits on."""
-        over = entry.step in {Step.CLEARED, Step.WITHDRAWN}
+        over = entry.step in ENDS
         if over:
             told = any(self._roll.groups[key].members[alarm.id].told for key in self._roll.keys_of.get(alarm.id, ()))
             self._flapping.over(alarm, entry.recorded, told=told)
@@ -124,6 +124,9 @@ class Admission:
         return others
 
     def _enter(self, alarm: Alarm, at: int, seq: int) -> list[Admitted]:
+        if alarm.suppression is not None:
+            self._held.append(HeldBack(alarm, at, reason_of(alarm.suppression), alarm.withheld_by))
+            return []
         parent = self._dependencies.parent_of(alarm)
         if parent is not None:
             self._dependencies.hold(alarm, seq, parent)

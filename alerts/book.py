@@ -4,18 +4,24 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 
 from alerts.compiled import CompiledRule
-from alerts.lifecycle import Act, acted, ended, returned
+from alerts.lifecycle import Act, acted, ended, latched, realarmed, returned
 from alerts.own import OwnRule
 from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
-from ioc.domain.alarm import GROUP, Alarm, Severity, Step, Transition, alarm_id
+from ioc.domain.alarm import ENDS, GROUP, Alarm, Severity, Step, Transition, alarm_id
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
 
 MOST_RECENT = 4096
 """Alarms that have ended and are kept at hand, for people who act on them before the state database shows it."""
+_TURNS = frozenset({Step.RAISED, Step.REALARMED, Step.LATCHED, *ENDS})
+"""After these an alarm's condition holds, or no longer does."""
 _NO_UNIT = {"vi": "chưa gán đơn vị", "en": "no unit"}
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+def _nothing(_alarm: Alarm, _now: int) -> None:
+    pass
 
 
 class AlarmBook:
@@ -29,9 +35,13 @@ class AlarmBook:
         self._recent: OrderedDict[str, Alarm] = OrderedDict()
         self._last_comment: dict[str, Act] = {}
         self._shelved: dict[str, None] = {}
+        self._latched: dict[tuple[str, str], str] = {}
+        """Rule and subject → the alarm that waits for somebody to reset it."""
         self._seq = 0
         self._transitions: list[Transition] = []
         self._touched: dict[str, Alarm] = {}
+        self.heed: Callable[[Alarm, int], object] = _nothing
+        """Told of each alarm whose condition began or ended to hold, and when we knew, before anything else happens to it."""
 
     def restore(self, alarms: Iterable[Alarm], seq: int) -> None:
         """What the state database holds; `seq` = number of the last journal entry."""
@@ -91,6 +101,7 @@ class AlarmBook:
             family=rule.family,
             unit=unit,
             since=since,
+            latching=rule.latched,
             labels={**rule.labels, **({} if unit else {label: name}), GROUP: group},
             summary=render(rule.summary, fields),
             cause=render(rule.cause, fields),
@@ -127,9 +138,14 @@ class AlarmBook:
         return self._raise(alarm, at=since, now=now, by="system", detail=detail)
 
     def end(self, alarm: str | None, step: Step, *, at: int, now: int, by: str, detail: str) -> None:
-        """An alarm is over."""
+        """An alarm is over; one that latches stays on the list when its condition ends."""
         standing = None if alarm is None else self._active.get(alarm)
-        after = None if standing is None else ended(standing, step, at)
+        if standing is None:
+            return
+        if step is Step.CLEARED and standing.latching:
+            step, after = Step.LATCHED, latched(standing, at)
+        else:
+            after = ended(standing, step, at)
         if after is not None:
             self._write(after, step, at=at, now=now, by=by, detail=detail)
 
@@ -152,6 +168,11 @@ class AlarmBook:
         self._write(after, act.step, at=now, now=now, by=f"person:{act.by}", detail=detail)
         return True
 
+    def mark(self, marked: tuple[Step, Alarm] | None, *, now: int, by: str, detail: str) -> None:
+        """A step of its lifecycle that is no end, and the alarm after it; None changes nothing."""
+        if marked is not None:
+            self._write(marked[1], marked[0], at=now, now=now, by=by, detail=detail)
+
     def _of_device(self, rule: Rule | OwnRule, device: Device, since: int, fields: Fields, labels: Mapping[str, str]) -> Alarm:
         return Alarm(
             id=alarm_id(self._site, rule.id, device.device, since),
@@ -161,6 +182,7 @@ class AlarmBook:
             device=device.device,
             unit=device.unit,
             since=since,
+            latching=isinstance(rule, Rule) and rule.latched,
             labels={**device.labels, **labels},
             summary=render(rule.summary, fields),
             cause=render(rule.cause, fields),
@@ -169,6 +191,10 @@ class AlarmBook:
         )
 
     def _raise(self, alarm: Alarm, *, at: int, now: int, by: str, detail: str) -> str:
+        again = self._latched.get((alarm.rule, alarm.subject))
+        if again is not None:
+            self._write(realarmed(self._active[again]), Step.REALARMED, at=at, now=now, by=by, detail=detail)
+            return again
         if self.find(alarm.id) is None:
             self._write(alarm, Step.RAISED, at=at, now=now, by=by, detail=detail)
         return alarm.id
@@ -191,8 +217,13 @@ class AlarmBook:
         self._transitions.append(entry)
         self._touched[alarm.id] = alarm
         self._keep(alarm)
+        if step in _TURNS:
+            self.heed(alarm, now)
 
     def _keep(self, alarm: Alarm) -> None:
+        self._latched.pop((alarm.rule, alarm.subject), None)
+        if alarm.active and alarm.normal_since is not None:
+            self._latched[alarm.rule, alarm.subject] = alarm.id
         if not alarm.active:
             self._close(alarm)
             return

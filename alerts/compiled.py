@@ -6,7 +6,7 @@ from datetime import tzinfo
 
 from alerts.computed import Computed
 from alerts.rule import Rule
-from alerts.rules.condition import NO_SIDES, OFFLINE, Derived, Need, Sides, SidesAfter, Test, Values
+from alerts.rules.condition import NO_SIDES, OFFLINE, Condition, Derived, Need, Sides, SidesAfter, Test, Values
 from alerts.rules.group import Group
 from alerts.screen import Screen
 from alerts.window import Window
@@ -33,6 +33,10 @@ class CompiledRule:
     """Two samples no further apart than this have no missing one between them."""
     of: Test | None
     """Of a rule about a group: what may hold of a member, whether it is offline standing after its values."""
+    explained: Test | None
+    """What of the device's own values suppresses its alarms by design."""
+    explained_by: tuple[tuple[Metric, int], ...]
+    """The metrics that it looks at for that, with their positions."""
     remembers: bool
     """Whether it looks at what has been, not only at what is."""
 
@@ -95,9 +99,14 @@ def _looked_at(rule: Rule, family: Family) -> list[str]:
     return list(names)
 
 
+def _named(condition: Condition) -> list[str]:
+    return list(dict.fromkeys(name for part in condition.parts() for name in part.metrics))
+
+
 def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
     """The rule for its family, computed metrics among the family's; it must be free of faults."""
     compiled = rule.when.compiled(family, ("when",))
+    guard = rule.suppressed_while if isinstance(rule.suppressed_while, Condition) else None
     return CompiledRule(
         rule=rule,
         family=family,
@@ -111,6 +120,8 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         metrics=tuple((family.metrics[family.index[name]], family.index[name]) for name in _looked_at(rule, family)),
         whole_gap_ms=whole_gap_ms(family),
         of=_of_a_member(rule, family),
+        explained=None if guard is None else guard.compiled(family, ("suppressed_while",)).holds,
+        explained_by=() if guard is None else tuple((family.metrics[family.index[name]], family.index[name]) for name in _named(guard)),
         remembers=bool(derived_by(rule, family)),
     )
 
@@ -128,6 +139,8 @@ class FamilyRules:
     by_liveness: tuple[CompiledRule, ...]
     groups: tuple[CompiledRule, ...]
     """Those about several devices."""
+    guarded: tuple[str, ...]
+    """Rules whose alarms the device's own values may suppress."""
     unknown: Values
     """No value known."""
     whole_gap_ms: int
@@ -163,6 +176,7 @@ def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyR
         by_event=tuple(one for one in sampled if one.rule.events),
         by_liveness=tuple(one for one in compiled if one.rule.is_absence),
         groups=tuple(one for one in compiled if one.rule.is_group),
+        guarded=tuple(one.id for one in compiled if one.explained is not None),
         unknown=(None,) * len(family.metrics),
         whole_gap_ms=whole_gap_ms(family),
         silence_ms=family.silence_ms,

@@ -15,7 +15,7 @@ class DeviceMemory:
 
     __slots__ = (
         "_away_ms", "_before_ts", "_restored_ts", "arrival", "away_since", "before", "fresh", "histories", "liveness", "rows", "rules",
-        "ts", "values",
+        "said", "ts", "values",
     )  # fmt: skip
 
     def __init__(self, rules: FamilyRules) -> None:
@@ -25,6 +25,8 @@ class DeviceMemory:
         """What held before the last sample."""
         self._before_ts: int | None = None
         self._restored_ts: int | None = None
+        self.said: Values = rules.unknown
+        """What held last: also once it is offline."""
         self.fresh: Values = rules.unknown
         """What came at `ts` itself."""
         self.ts: int | None = None
@@ -50,7 +52,7 @@ class DeviceMemory:
             return
         self.ts = self._restored_ts = max(ts for ts, _ in known.values())
         places = range(len(self.rules.unknown))
-        self.values = tuple(known[place][1] if place in known else None for place in places)
+        self.values = self.said = tuple(known[place][1] if place in known else None for place in places)
         self.fresh = tuple(known[place][1] if place in known and known[place][0] == self.ts else None for place in places)
         for source, history in zip(self.rules.sources, self.histories, strict=True):
             if source in known:
@@ -73,6 +75,7 @@ class DeviceMemory:
             return tuple(None if place is None or place >= len(values) else values[place] for place in places)
 
         self.values, self.before, self.fresh = placed(self.values), placed(self.before), placed(self.fresh)
+        self.said = placed(self.said)
         self.histories = [known.get(one.metric.name) or one.start() for one in rules.derived]
         self.rules = rules
 
@@ -85,6 +88,7 @@ class DeviceMemory:
             if self.ts is not None and sample.ts - self.ts <= self.rules.silence_ms:
                 values = overlay(values, self.values[: len(values)] if self.histories else self.values)
             self.values = self._with_computed(values, sample.values, sample.ts) if self.histories else values
+            self.said = self.values
             self.ts = sample.ts
             return True
         return sample.ts == self.ts and self._join(values)
@@ -97,7 +101,7 @@ class DeviceMemory:
         joined = tuple(new if joins else None for joins, new in zip(joining, values, strict=True))
         self.fresh = tuple(fresh if new is None else new for new, fresh in zip(joined, self.fresh, strict=False))
         values = tuple(old if new is None else new for new, old in zip(joined, self.values, strict=False))
-        self.values = self._with_computed(values, joined, self.ts or 0) if self.histories else values
+        self.values = self.said = self._with_computed(values, joined, self.ts or 0) if self.histories else values
         return True
 
     def _with_computed(self, values: Values, told: Values, ts: int) -> Values:

@@ -20,12 +20,15 @@ from alerts.own_alarms import OURSELVES, OwnAlarms
 from alerts.row import Phase, Row
 from alerts.rule import Rule
 from alerts.rules.condition import NO_SIDES
+from alerts.service import Service
 from alerts.standing import Remembered, Standing
+from alerts.suppression import Suppression
 from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.registry import Device
 from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
+from ioc.domain.service import ServiceOrder
 
 _STANDS = frozenset({Phase.ACTIVE, Phase.KEEP_FIRING})
 
@@ -59,8 +62,13 @@ class Engine:
         self._book = AlarmBook(site, unit_name)
         for_all = [rule.id for rule in clock_rules]
         self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
+        self._devices = devices
+        self._service = Service(self._book)
+        self._suppression = Suppression(self._book, self._standing.memories.get)
+        self._suppression.adopt(self._standing.rules, 0)
+        self._book.heed = self._heed
         self._clocks = ClockAlarms(clock_rules, self._book, self._standing)
-        self._groups = GroupAlarms(self._standing, self._book, devices)
+        self._groups = GroupAlarms(self._standing, self._book, devices, in_service=self._in_service)
         self._own = OwnAlarms(self._book, self._standing.note)
         self._blindness = Blindness()
 
@@ -72,16 +80,19 @@ class Engine:
         latest: Mapping[str, Mapping[str, tuple[int, Value]]] | None = None,
         seq: int = 0,
         heard_until: int | None = None,
+        orders: Iterable[ServiceOrder] = (),
     ) -> None:
         """Goes on where the last engine stopped, from what was committed.
 
         `latest`: device → metric → (ts, value) from the store. `heard_until`: the last tick's (without it: the newest value's
-        time); what conditions have waited since then does not count. Call `reconcile` next: rules or devices may be gone.
+        time); what conditions have waited since then does not count. `orders`: what is out of service. Call `reconcile` next: rules
+        or devices may be gone.
         """
         known, states, held = list(alarms), list(rule_states), latest or {}
         if heard_until is None:
             heard_until = max((ts for values in held.values() for ts, _ in values.values()), default=None)
         self._book.restore(known, seq)
+        self._service.restore(orders)
         if heard_until is not None:
             self._blindness.restore(heard_until)
         rows = {(state.rule, state.device) for state in states}
@@ -97,6 +108,8 @@ class Engine:
     def step(self, inputs: Sequence[Input], now: int) -> Outcome:
         """What follows from a batch, in its order; `now` = our clock."""
         self._standing.now = now
+        for order in self._service.expire(now):
+            self._count_again(order)
         for one in inputs:
             if isinstance(one, Sample):
                 self._sample(one)
@@ -136,9 +149,31 @@ class Engine:
     def reconcile(self, now: int) -> Outcome:
         """Ends what belongs to rules or devices that are no longer there; after `restore` and after changes of the registry."""
         self._standing.now = now
+        self._service.expire(now)
         self._standing.reconcile()
         self._groups.adopt()
+        self._service.reconcile(now)
+        self._suppression.adopt(self._standing.rules, now)
         return self._outcome()
+
+    def take_out(self, order: ServiceOrder, now: int) -> Outcome:
+        """A device or unit is out of service from now on: its alarms are journalled so, and nobody is told of them."""
+        self._standing.now = now
+        self._service.put(order, now)
+        self._count_again(order)
+        return self._outcome()
+
+    def give_back(self, order: str, now: int, *, by: str, reason: str = "") -> Outcome:
+        """It is in service again, by a person; empty when no such order is in force."""
+        self._standing.now = now
+        ended = self._service.remove(order, now, by=f"person:{by}", detail=reason)
+        if ended is not None:
+            self._count_again(ended)
+        return self._outcome()
+
+    def order_of(self, device: Device) -> ServiceOrder | None:
+        """The order by which a device is out of service."""
+        return self._service.order_of(device.device, device.unit)
 
     def replace_rules(self, rules: Sequence[Rule], now: int) -> Outcome:
         """Puts other rules to work: those that decide as before keep their state, what the others raised is withdrawn."""
@@ -148,6 +183,7 @@ class Engine:
         for device, memory in self._standing.memories.items():
             if memory.liveness is Liveness.OFFLINE and memory.away_since is not None and self._standing.takes_part(device):
                 self._absent(memory, device, memory.away_since, "offline when the rule was loaded")
+        self._suppression.adopt(self._standing.rules, now)
         return self._outcome()
 
     def would_raise(self, rules: Sequence[Rule]) -> Mapping[str, int]:
@@ -221,6 +257,8 @@ class Engine:
         lost = self._lost(memory, sample, before, heard) if memory.rows and before is not None else 0
         memory.heard(sample.arrival)
         self._judge(memory, sample, lost, joined=before == sample.ts)
+        if memory.rules.guarded and memory.rows:
+            self._suppression.sampled(memory, self._standing.now)
         if memory.rules.groups:
             self._groups.judge(memory, sample.device, sample.ts, sample.arrival)
 
@@ -343,19 +381,32 @@ class Engine:
             return memory.liveness is Liveness.OFFLINE
         return memory.online
 
+    def _heed(self, alarm: Alarm, now: int) -> None:
+        self._service.judge(alarm, now)
+        self._suppression.heed(self._book.find(alarm.id) or alarm, now)
+
+    def _in_service(self, device: Device) -> bool:
+        return self.order_of(device) is None
+
+    def _count_again(self, order: ServiceOrder) -> None:
+        """Rules about groups count what is in service."""
+        for device in [one for one in self._devices() if order.subject in {("device", one.device), ("unit", one.unit)}]:
+            self._groups.registered(device.device)
+
     def _outcome(self) -> Outcome:
         transitions, alarms = self._book.take()
         return Outcome(transitions=transitions, alarms=alarms, rule_states=self._standing.take())
 
 
 def _state_of(alarm: Alarm) -> RuleState:
-    """The row of an active alarm whose own was lost."""
+    """The row of a standing alarm whose own was lost."""
+    latched = alarm.normal_since is not None
     return RuleState(
         rule=alarm.rule,
         device=alarm.subject,
-        phase=Phase.ACTIVE.value,
+        phase=Phase.WATCHING.value if latched else Phase.ACTIVE.value,
         since=alarm.since,
         heard_since=alarm.since,
         alarm=alarm.id,
-        memory={"decided": alarm.since},
+        memory={"decided": alarm.normal_since or alarm.since, "last": alarm.since if latched else None},
     )

@@ -22,10 +22,14 @@ _OF = {"vi": "{holding} trên {members} thiết bị ({share} %)", "en": "{holdi
 class GroupAlarms:
     """One row for each rule and group; a group's name is `unit=…`, or the label with its value."""
 
-    def __init__(self, standing: Standing, book: AlarmBook, devices: Callable[[], Iterable[Device]]) -> None:
+    def __init__(
+        self, standing: Standing, book: AlarmBook, devices: Callable[[], Iterable[Device]], *, in_service: Callable[[Device], bool]
+    ) -> None:
+        """`devices`: all that the registry knows; those `in_service` count."""
         self._standing = standing
         self._book = book
         self._devices = devices
+        self._in_service = in_service
         self._rules: dict[str, CompiledRule] = {}
         self._tallies: dict[str, Tally] = {}
         self._rows: dict[tuple[str, str], Row] = {}
@@ -99,7 +103,7 @@ class GroupAlarms:
         self._forget(row)
 
     def _put(self, rule: CompiledRule, device: Device, memory: DeviceMemory | None) -> set[str]:
-        key = _key(rule, device)
+        key = _key(rule, device) if self._in_service(device) else None
         truth = None if memory is None or rule.of is None or key is None else _truth(rule.of, memory)
         return self._tallies[rule.id].put(device.device, key, truth)
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from alerts.notify_file import Route
-from ioc.domain.alarm import Alarm, Severity, Step
+from ioc.domain.alarm import Alarm, Severity, Step, Suppression
 
 
 class Reason(StrEnum):
@@ -15,6 +15,8 @@ class Reason(StrEnum):
     UNMATCHED = "no route takes it"
     SHORT = "it cleared before its first message was due"
     SHELVED = "it cleared while it was shelved"
+    SUPPRESSED = "it is suppressed by design"
+    OUT_OF_SERVICE = "its device or unit is out of service"
     SILENCED = "silenced"
     DEPENDENCY = "what its device depends on has failed"
     FLAPPING = "it comes and goes"
@@ -28,7 +30,8 @@ class Member(msgspec.Struct, array_like=True):
     told: bool = False
     """A message has said that it was raised."""
     acknowledged: bool = False
-    shelved: bool = False
+    suppression: Suppression | None = None
+    """Why nobody is told of it, by its own state."""
     ended: Literal["", "cleared", "withdrawn"] = ""
     alarm: Alarm | None = None
     """Kept with the group once it has ended: until the message about that is out, nobody else has to remember it."""
@@ -40,7 +43,7 @@ class Member(msgspec.Struct, array_like=True):
     @property
     def hidden(self) -> bool:
         """Whether messages leave it out. Who was told of an alarm is told of its end all the same, so that a ticket closes."""
-        return bool(self.shelved or self.silenced) and not (self.told and self.ended)
+        return bool(self.suppression or self.silenced) and not (self.told and self.ended)
 
     @property
     def waits(self) -> bool:
@@ -105,7 +108,7 @@ class Group(msgspec.Struct, kw_only=True):
         """
         member = self.members.setdefault(alarm.id, Member(told=told, flaps=flaps))
         member.ended, member.alarm = "", None
-        member.acknowledged, member.shelved = alarm.acknowledged, alarm.shelved_until is not None
+        member.acknowledged, member.suppression = alarm.acknowledged, alarm.suppression
         member.silenced = silence
         self._note(at)
         return bool(silence) and not member.told
@@ -134,21 +137,19 @@ class Group(msgspec.Struct, kw_only=True):
         """Takes a later journal entry of a member; the answer says why no message will tell of it, if none will."""
         member = self.members[alarm.id]
         match step:
-            case Step.CLEARED | Step.WITHDRAWN:
+            case Step.CLEARED | Step.WITHDRAWN | Step.RESET:
                 reason = _untold(member, alarm)
                 if reason is not None:
                     del self.members[alarm.id]
                     self._note(at)
                     return reason
-                member.ended = "cleared" if step is Step.CLEARED else "withdrawn"
+                member.ended = "withdrawn" if step is Step.WITHDRAWN else "cleared"
             case Step.ACKNOWLEDGED:
                 member.acknowledged = True
-            case Step.SHELVED:
-                member.shelved = True
-            case Step.UNSHELVED:
-                member.shelved = False
+            case Step.REALARMED if member.acknowledged:
+                member.acknowledged = member.told = False  # whoever has seen it has to be told that it is back
             case _:
-                pass
+                member.suppression = alarm.suppression
         if member.ended:
             member.alarm = alarm
         self._note(at)
@@ -193,11 +194,16 @@ class Group(msgspec.Struct, kw_only=True):
             self.changed_at = at
 
 
+def reason_of(suppression: Suppression) -> Reason:
+    """Why an alarm that its own state keeps from people causes no message."""
+    return Reason[suppression.name]
+
+
 def _untold(member: Member, alarm: Alarm) -> Reason | None:
     if member.told:
         return None
     if member.silenced:
         return Reason.SILENCED
-    if member.shelved:
-        return Reason.SHELVED
+    if member.suppression is not None:
+        return reason_of(member.suppression)
     return None if alarm.severity is Severity.CRITICAL or member.flaps else Reason.SHORT

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from alerts.admission import Admission, Admitted
+from alerts.apart import Apart
 from alerts.flood import PREFIX as FLOOD
 from alerts.flood import Flood
-from alerts.grouping import Group, Reason
+from alerts.grouping import Group, Reason, reason_of
 from alerts.guards import Guards
+from alerts.lifecycle import SUPPRESSIONS
 from alerts.message import Wording, compose
 from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
@@ -17,12 +19,17 @@ from alerts.outage_desk import OutageDesk, is_ours
 from alerts.policy import Policy, RoutePlan
 from alerts.roll import Roll
 from alerts.silencing import Silencing
-from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
+from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
 from ioc.domain.held import Held, Hold
 from ioc.domain.silence import Silence
 
 _SILENT = frozenset({Step.ASSIGNED, Step.COMMENTED})
 """Entries that change an alarm, but nothing about who has to be told what."""
+_RETURNS = frozenset(ends for _, ends in SUPPRESSIONS.values())
+"""Entries after which people may have to be told of an alarm for the first time."""
+_WITHHOLDS = frozenset({Step.SUPPRESSED, Step.OUT_OF_SERVICE})
+_NOTED = frozenset({Reason.SILENCED, Reason.SUPPRESSED, Reason.OUT_OF_SERVICE})
+"""Noted when they begin to hold an alarm back, not when that is over."""
 
 
 class Notifier:
@@ -38,6 +45,7 @@ class Notifier:
         self._wording = wording
         self._silencing = Silencing(wording.zone, guards.calendar)
         self._roll = Roll()
+        self._apart = Apart()
         self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
         self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)
         self._flood = Flood(guards.flood, wording=wording)
@@ -74,7 +82,7 @@ class Notifier:
         alarms = self._roll.alarms
         flooded = (Held(alarm=alarms[one], hold=Hold.FLOOD, by=channel) for one, channel in self._flood.held() if one in alarms)
         unrouted = (Held(alarm=alarm, hold=Hold.UNMATCHED) for alarm in self._unrouted.values())
-        held = (*unrouted, *flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
+        held = (*unrouted, *self._apart.held(), *flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
         found = {one.alarm.id: one for one in held if one.alarm.active}
         return [self._caused(found[alarm]) for alarm in sorted(found)]
 
@@ -92,6 +100,7 @@ class Notifier:
         """
         self.position = position
         known = {alarm.id: alarm for alarm in alarms}
+        self._apart.restore(known.values())
         homeless: list[tuple[Alarm, int]] = []
         rows = [row for row in sorted(groups, key=lambda group: group.key) if row.body is not None]
         for row in self._admission.restore(rows, known):
@@ -109,8 +118,8 @@ class Notifier:
                 homeless += [(known[one], group.sent_at or 0) for one, member in group.members.items() if one in known and not member.ended]
             else:
                 self._take_up(row.key, group, known)
-        taken = self._roll.keys_of.keys() | {held.alarm.id for held in self._admission.held()}
-        lost = [alarm for alarm in known.values() if alarm.active and alarm.id not in taken]
+        taken = {*self._roll.keys_of, *(held.alarm.id for held in self._admission.held()), *(alarm.id for alarm, _ in homeless)}
+        lost = [alarm for alarm in known.values() if self._may_be_told(alarm) and alarm.id not in taken]
         self._unrouted = {alarm.id: alarm for alarm in lost if not self._policy.plans_for(alarm)}
         homeless += [(alarm, alarm.since) for alarm in lost if alarm.id not in self._unrouted]
         for alarm, at in homeless:
@@ -179,6 +188,7 @@ class Notifier:
         alarm = alarms.get(entry.alarm) or self._roll.alarms.get(entry.alarm) or self._admission.alarm(entry.alarm)
         if alarm is None:
             return
+        self._apart.see(alarm)
         if entry.step is Step.RAISED:
             self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
@@ -188,11 +198,14 @@ class Notifier:
                 del self._unrouted[alarm.id]
         self._tell_all(self._admission.changed(entry, alarm))
         keys = self._roll.keys_of.get(alarm.id)
-        if entry.step is Step.UNSHELVED and not keys and alarm.active and not self._admission.owns(alarm.id):
-            self._tell(Admitted(alarm, entry.recorded, entry.seq))
+        if entry.step in _RETURNS and not keys and self._may_be_told(alarm):
+            self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return
         for key in list(keys or ()):
             self._apply(key, entry, alarm)
+
+    def _may_be_told(self, alarm: Alarm) -> bool:
+        return alarm.active and alarm.suppression is None and not self._admission.owns(alarm.id)
 
     def _apply(self, key: str, entry: Transition, alarm: Alarm) -> None:
         group = self._roll.groups[key]
@@ -200,12 +213,14 @@ class Notifier:
         if entry.step in _SILENT and not group.members[alarm.id].ended:
             return
         reason = group.apply(entry.step, alarm, entry.recorded)
-        if entry.step in {Step.CLEARED, Step.WITHDRAWN}:
+        if entry.step in ENDS:
             self._outages.end(key, alarm, entry.recorded)
         if reason is not None:
             self._roll.leave(alarm.id, key)
-            if reason is not Reason.SILENCED:  # that was noted when the silence began to hold it back
+            if reason not in _NOTED:
                 self._note_untold(alarm, entry.recorded, reason)
+        elif entry.step in _WITHHOLDS and alarm.suppression is not None and not group.members[alarm.id].told:
+            self._note_untold(alarm, entry.recorded, reason_of(alarm.suppression), by=alarm.withheld_by)
         self._change(key)
 
     def _tell_all(self, admitted: Iterable[Admitted]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from alerts.grouping import Group, Member
-from ioc.domain.alarm import Alarm
+from ioc.domain.alarm import Alarm, Suppression
 from ioc.domain.held import Held, Hold
 
 
@@ -45,14 +45,19 @@ class Roll:
             for alarm, member in group.members.items():
                 hold = _hold(member, incident_of(key))
                 if hold is not None and not member.ended:
-                    yield Held(alarm=self.alarms[alarm], hold=hold[0], by=hold[1])
+                    yield Held(alarm=self.alarms[alarm], hold=hold[0], by=hold[1] or self.alarms[alarm].withheld_by or None)
+
+
+def hold_of(suppression: Suppression) -> Hold:
+    """What holds an alarm back that its own state keeps from people."""
+    return Hold[suppression.name]
 
 
 def _hold(member: Member, incident: str | None) -> tuple[Hold, str | None] | None:
     if member.silenced:
         return Hold.SILENCE, member.silenced
-    if member.shelved:
-        return Hold.SHELVED, None
+    if member.suppression is not None:
+        return hold_of(member.suppression), None
     if incident is not None:
         return Hold.INCIDENT, incident
     return None if member.told else (Hold.GATHERING, None)

@@ -166,9 +166,14 @@ class Row:
         if truth is False and self.waits:
             self.waits = False
             self._decide(at)
-        elif truth is False and at - self.decided > FORGET_AFTER_MS:
+        elif truth is False and at - self.decided > FORGET_AFTER_MS and not self._latches:
             self._forget(at)
         return []
+
+    @property
+    def _latches(self) -> bool:
+        """Its alarm may stand long after its condition ended, and goes with its rule or device."""
+        return self.rule is not None and self.rule.rule.latched
 
     def _wait(self, truth: bool | None, at: int, heard: int, lost: int) -> list[Effect]:  # noqa: FBT001
         if self.rule is None:

@@ -8,6 +8,7 @@ from alerts.rules import AnyCondition
 from alerts.rules.absence import Absence
 from alerts.rules.event import Event
 from alerts.rules.group import Group
+from alerts.suppressed_while import SuppressedWhile
 from alerts.window import parse_clock
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
@@ -34,6 +35,10 @@ class Rule(BaseModel):
     between: tuple[Clock, Clock] | None = None
     for_: DurationMs = Field(default=0, ge=0, alias="for")
     keep_firing_for: DurationMs | None = Field(default=None, ge=0)
+    latched: bool = False
+    """Whether its alarms stay on the list after their condition ended, until somebody resets them."""
+    suppressed_while: SuppressedWhile | None = None
+    """What explains its alarms: they are journalled, and nobody is told."""
     severity: Severity
     labels: dict[str, str] = Field(default_factory=dict, max_length=MAX_LABELS)
     summary: Label
@@ -82,11 +87,11 @@ class Rule(BaseModel):
         return {name: label for name, label in texts.items() if label != UNSAID}
 
 
-_SAID = {"summary", "cause", "consequence", "action", "labels"}
+_SAID = {"summary", "cause", "consequence", "action", "labels", "suppressed_while"}
 
 
 def decide_alike(one: Rule, other: Rule) -> bool:
-    """Whether two rules raise and clear the same alarms; what people are told may differ."""
+    """Whether two rules raise and clear the same alarms; what people are told of them may differ."""
     return one.model_dump(exclude=_SAID) == other.model_dump(exclude=_SAID)
 
 

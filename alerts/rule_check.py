@@ -12,6 +12,7 @@ from alerts.rules.group import Group
 from alerts.rules.state import State
 from alerts.rules.threshold import Threshold
 from alerts.shadow import shadowed
+from alerts.suppressed_while import WhileAlarm, joint_faults, own_faults
 from alerts.text import FIXED_FIELDS, GROUP_FIELDS, LANGUAGES, fields_in
 from ioc.domain.family import Family
 
@@ -32,15 +33,25 @@ def check_rules(rules: Sequence[Rule], families: Mapping[str, Family]) -> list[R
     """Every mistake in a set of rules, in their order."""
     problems = []
     first: dict[str, int] = {}
-    shadows = shadow_faults(rules)
+    shadows, suppressions = shadow_faults(rules), suppression_faults(rules)
     for index, rule in enumerate(rules):
         faults = list(rule_faults(rule, families))
         if rule.id in first:
             faults.insert(0, Fault(("id",), f"the rule `{rule.id}` is declared twice", "rename it, or remove one of them"))
         first.setdefault(rule.id, index)
-        faults += shadows.get(index, ())
+        faults += [*shadows.get(index, ()), *suppressions.get(index, ())]
         problems += [RuleProblem(index=index, rule=rule.id, path=fault.path, what=fault.what, do=fault.do) for fault in faults]
     return problems
+
+
+def suppression_faults(rules: Sequence[Rule]) -> dict[int, list[Fault]]:
+    """What is wrong with what rules say of each other in `suppressed_while`, by the rule's position."""
+    guards = {rule.id: (rule.family, rule.suppressed_while) for rule in rules if isinstance(rule.suppressed_while, WhileAlarm)}
+    faults: dict[int, list[Fault]] = {}
+    places = {rule.id: place for place, rule in enumerate(rules)}
+    for name, fault in joint_faults(guards, {rule.id: rule.family for rule in rules}):
+        faults.setdefault(places[name], []).append(fault)
+    return faults
 
 
 def shadow_faults(rules: Sequence[Rule]) -> dict[int, list[Fault]]:
@@ -62,6 +73,8 @@ def rule_faults(rule: Rule, families: Mapping[str, Family]) -> Iterator[Fault]:
     yield from rule.when.faults(family, ("when",))
     yield from _contradictions(rule.when, ("when",))
     yield from _timing(rule)
+    if rule.suppressed_while is not None:
+        yield from own_faults(rule.suppressed_while, family, is_group=rule.is_group)
     yield from _texts(rule, family)
 
 
@@ -69,6 +82,8 @@ def _timing(rule: Rule) -> Iterator[Fault]:
     if rule.events and rule.for_:
         yield Fault(("for",), "an event lasts but a moment, so `for` never passes", "remove `for`, or use `keep_firing_for`")
     if isinstance(rule.when, Absence):
+        if rule.latched:
+            yield Fault(("latched",), "an absence can't latch: a mass outage counts the devices that are back", "remove `latched`")
         if rule.keep_firing_for:
             yield Fault(("keep_firing_for",), "an absence ends when the device is heard, without delay", "remove `keep_firing_for`")
         if rule.between is not None:

@@ -33,6 +33,7 @@ def covers(wide: Rule, narrow: Rule) -> bool:
         and wide.keeps_ms >= narrow.keeps_ms
         and wide.between in {None, narrow.between}
         and wide.labels == narrow.labels
+        and wide.suppressed_while in {None, narrow.suppressed_while}
         and implies(narrow.when, wide.when)
     )
 

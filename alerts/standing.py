@@ -161,6 +161,11 @@ class Standing:
         """The rules about several devices."""
         return [rule for family in self._families.values() for rule in family.groups]
 
+    @property
+    def rules(self) -> list[CompiledRule]:
+        """All rules about devices and groups."""
+        return [*self._rules.values(), *self.group_rules]
+
     def _compiled(self, rules: Sequence[Rule]) -> tuple[dict[str, FamilyRules], dict[str, CompiledRule]]:
         families = {family.family: family_rules(family, rules, self._zone) for family in self._declared}
         return families, {rule.id: rule for family in families.values() for rule in (*family.by_sample, *family.by_liveness)}

@@ -13,6 +13,7 @@ from ioc.domain.alarm import Alarm, NotificationGroup, RuleState, Transition
 from ioc.domain.fleet import Fleet
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
+from ioc.domain.service import ServiceOrder
 from ioc.domain.silence import Silence
 
 
@@ -41,13 +42,14 @@ class TapedEngine(Engine):
         latest: Mapping[str, Mapping[str, tuple[int, Value]]] | None = None,
         seq: int = 0,
         heard_until: int | None = None,
+        orders: Iterable[ServiceOrder] = (),
     ) -> None:
         """See Engine."""
-        known, states = tuple(alarms), tuple(rule_states)
+        known, states, out = tuple(alarms), tuple(rule_states), tuple(orders)
         if self.tape is not None and self.tape.runs:
             held = {device: dict(values) for device, values in (latest or {}).items()}
-            self.tape.put(entries.EngineRestored(known, states, held, seq, heard_until))
-        super().restore(alarms=known, rule_states=states, latest=latest, seq=seq, heard_until=heard_until)
+            self.tape.put(entries.EngineRestored(known, states, held, seq, heard_until, out))
+        super().restore(alarms=known, rule_states=states, latest=latest, seq=seq, heard_until=heard_until, orders=out)
 
     def step(self, inputs: Sequence[Input], now: int) -> Outcome:
         """See Engine."""
@@ -66,6 +68,14 @@ class TapedEngine(Engine):
     def reconcile(self, now: int) -> Outcome:
         """See Engine."""
         return self._taped(entries.Reconciled(now), lambda: Engine.reconcile(self, now))
+
+    def take_out(self, order: ServiceOrder, now: int) -> Outcome:
+        """See Engine."""
+        return self._taped(entries.TakenOut(now, order), lambda: Engine.take_out(self, order, now))
+
+    def give_back(self, order: str, now: int, *, by: str, reason: str = "") -> Outcome:
+        """See Engine."""
+        return self._taped(entries.GivenBack(now, order, by, reason), lambda: Engine.give_back(self, order, now, by=by, reason=reason))
 
     def device_changed(self, device: str, now: int) -> Outcome:
         """See Engine."""

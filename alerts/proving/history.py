@@ -11,7 +11,7 @@ import msgspec
 from alerts.inputs import Input, OwnCondition
 from alerts.own import OWN_RULES
 from alerts.proving.chronicle import MOST, TooMuchError
-from ioc.domain.alarm import Step
+from ioc.domain.alarm import ENDS, Step
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.point import Point, in_time
@@ -19,7 +19,7 @@ from ioc.domain.registry import Device
 from ioc.domain.sample import DeviceEvent, Sample, Value
 
 EVENT, AVAILABILITY, ALARM = "event", "availability", "alarm"
-_ENDS = frozenset({Step.CLEARED.value, Step.WITHDRAWN.value})
+_ENDS = frozenset(step.value for step in ENDS)
 
 
 class LiveAlarm(msgspec.Struct, kw_only=True):

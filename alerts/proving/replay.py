@@ -72,10 +72,10 @@ class Replay:
                 _running(self._notifier).silence(entry.silence)
             case tape.Lifted():
                 _running(self._notifier).lift(entry.silence)
-            case tape.Stepped() | tape.Acted() | tape.Reconciled() | tape.DeviceChanged() | tape.Withdrawn() | tape.Noticed():
-                self._decide(entry)
-            case _:
+            case tape.Opened() | tape.Started() | tape.Placed() | tape.UnitsKnown() | tape.EngineRestored() | tape.NotifierRestored():
                 self._prepare(entry)
+            case _:
+                self._decide(entry)
 
     def _prepare(
         self, entry: tape.Opened | tape.Started | tape.Placed | tape.UnitsKnown | tape.EngineRestored | tape.NotifierRestored
@@ -89,10 +89,12 @@ class Replay:
                 _running(self._fleet).place(entry.device)
             case tape.UnitsKnown():
                 self._tree = UnitTree(entry.units)
-            case tape.EngineRestored(alarms, states, latest, seq, heard_until):
+            case tape.EngineRestored(alarms, states, latest, seq, heard_until, orders):
                 for device, values in latest.items():
                     _running(self._fleet).restore(device, values)
-                _running(self._engine).restore(alarms=alarms, rule_states=states, latest=latest, seq=seq, heard_until=heard_until)
+                _running(self._engine).restore(
+                    alarms=alarms, rule_states=states, latest=latest, seq=seq, heard_until=heard_until, orders=orders
+                )
             case tape.NotifierRestored():
                 _running(self._notifier).restore(entry.groups, entry.alarms, entry.position)
 
@@ -113,7 +115,7 @@ class Replay:
         self._notifier = self._backdrop.notifier(self._fleet, self._engine)
         self._transitions, self._alarms = [], {}
 
-    def _decide(self, entry: tape.Stepped | tape.Acted | tape.Reconciled | tape.DeviceChanged | tape.Withdrawn | tape.Noticed) -> None:
+    def _decide(self, entry: tape.Call | tape.Noticed) -> None:
         self._now = self.last = entry.now
         self.first = entry.now if self.first is None else self.first
         if isinstance(entry, tape.Noticed):
@@ -132,7 +134,7 @@ class Replay:
         self._transitions += outcome.transitions
         self._alarms |= {alarm.id: alarm for alarm in outcome.alarms}
 
-    def _called(self, entry: tape.Stepped | tape.Acted | tape.Reconciled | tape.DeviceChanged | tape.Withdrawn) -> Outcome:
+    def _called(self, entry: tape.Call) -> Outcome:
         engine = _running(self._engine)
         match entry:
             case tape.Stepped():
@@ -145,6 +147,8 @@ class Replay:
                 return engine.act(entry.alarm, entry.act, entry.now)
             case tape.Reconciled():
                 return engine.reconcile(entry.now)
+            case tape.TakenOut() | tape.GivenBack():
+                return _served(engine, entry)
             case tape.DeviceChanged():
                 return engine.device_changed(entry.device, entry.now)
             case tape.Withdrawn():
@@ -174,6 +178,12 @@ class Replay:
         if self._backdrop is None:
             return None
         return self._tree.get(unit, datetime.fromtimestamp(self._now / 1000, self._backdrop.zone).date().isoformat())
+
+
+def _served(engine: Engine, entry: tape.TakenOut | tape.GivenBack) -> Outcome:
+    if isinstance(entry, tape.TakenOut):
+        return engine.take_out(entry.order, entry.now)
+    return engine.give_back(entry.order, entry.now, by=entry.by, reason=entry.reason)
 
 
 def _running(part: Part | None) -> Part:

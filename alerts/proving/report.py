@@ -10,7 +10,7 @@ from alerts.message import MessageDocument
 from alerts.proving.chronicle import Chronicle
 from alerts.proving.history import LiveAlarm
 from alerts.proving.matching import match
-from ioc.domain.alarm import OutboxMessage, Severity, Step
+from ioc.domain.alarm import ENDS, OutboxMessage, Severity, Step
 
 NIGHT_FROM, NIGHT_TO = 22, 6
 """Hours of the site's zone in which a message wakes somebody."""
@@ -79,7 +79,7 @@ def report(chronicle: Chronicle, start: int, zone: tzinfo) -> Report:
                 begin=entry.at,
                 told=entry.recorded,
             )
-        elif entry.step in {Step.CLEARED, Step.WITHDRAWN}:
+        elif entry.step in ENDS:
             raised[entry.alarm].end = entry.at
     before = [one for one in raised.values() if one.told < start]
     return Report(

@@ -17,7 +17,15 @@ LONGEST_MS = 7 * 86_400_000
 """A test goes through its time second by second."""
 DEFAULT_START = "2026-01-05 08:00"
 _PART = re.compile(r"\d+(?:\.\d+)?(?:ms|[smhd])")
-ACTS = (AlarmStep.ACKNOWLEDGED, AlarmStep.ASSIGNED, AlarmStep.COMMENTED, AlarmStep.SHELVED, AlarmStep.UNSHELVED, AlarmStep.CLEARED)
+ACTS = (
+    AlarmStep.ACKNOWLEDGED,
+    AlarmStep.ASSIGNED,
+    AlarmStep.COMMENTED,
+    AlarmStep.SHELVED,
+    AlarmStep.UNSHELVED,
+    AlarmStep.CLEARED,
+    AlarmStep.RESET,
+)
 
 
 def _moment(text: object) -> datetime:

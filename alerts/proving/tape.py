@@ -16,6 +16,7 @@ from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, RuleState,
 from ioc.domain.liveness_change import LivenessChange
 from ioc.domain.registry import Device, Unit
 from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
+from ioc.domain.service import ServiceOrder
 from ioc.domain.silence import Silence
 
 MAGIC = b"IOC-RECORD 1\n"
@@ -73,6 +74,7 @@ class EngineRestored(_Entry, frozen=True):
     latest: dict[str, dict[str, tuple[int, Value]]]
     seq: int
     heard_until: int | None
+    orders: tuple[ServiceOrder, ...]
 
 
 class NotifierRestored(_Entry, frozen=True):
@@ -109,6 +111,22 @@ class Reconciled(_Entry, frozen=True):
     """`Engine.reconcile`."""
 
     now: int
+
+
+class TakenOut(_Entry, frozen=True):
+    """`Engine.take_out`."""
+
+    now: int
+    order: ServiceOrder
+
+
+class GivenBack(_Entry, frozen=True):
+    """`Engine.give_back`."""
+
+    now: int
+    order: str
+    by: str
+    reason: str
 
 
 class DeviceChanged(_Entry, frozen=True):
@@ -169,6 +187,8 @@ Entry = (
     | Stepped
     | Acted
     | Reconciled
+    | TakenOut
+    | GivenBack
     | DeviceChanged
     | Withdrawn
     | Silenced
@@ -177,6 +197,8 @@ Entry = (
     | Decided
     | Ended
 )
+Call = Stepped | Acted | Reconciled | TakenOut | GivenBack | DeviceChanged | Withdrawn
+"""What makes an engine decide."""
 _decode_entries = msgspec.msgpack.Decoder(list[Entry]).decode
 
 

@@ -28,7 +28,7 @@ class Page(msgspec.Struct, Generic[Item], frozen=True):
 
 
 class DeviceDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A device as it stands now; `online` null = unknown, `working` null = unknown."""
+    """A device as it stands now; `online` null = unknown, `working` null = unknown or out of service."""
 
     id: str
     family: str
@@ -43,6 +43,8 @@ class DeviceDocument(msgspec.Struct, frozen=True, kw_only=True):
     """Latest values out of the declared range: shown, not stored."""
     approved: bool
     working: bool | None
+    out_of_service: str | None
+    """The order by which it is so."""
     labels: dict[str, str]
     lat: float | None
     lon: float | None
@@ -221,6 +223,7 @@ def device_document(view: DeviceView) -> DeviceDocument:
         refused=view.refused,
         approved=view.approved,
         working=view.working,
+        out_of_service=view.out_of_service,
         labels=view.labels,
         lat=view.lat,
         lon=view.lon,

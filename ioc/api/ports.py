@@ -22,6 +22,7 @@ from ioc.domain.ledger import LedgerTerms
 from ioc.domain.point import SeriesRow
 from ioc.domain.principal import Principal
 from ioc.domain.quarantined import QuarantineFilter, QuarantineGroup
+from ioc.domain.service import ServiceOrder
 from ioc.domain.silence import Hidden, Silence
 from ioc.domain.state import AlarmFilter, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
@@ -112,6 +113,9 @@ class AlarmDesk(Protocol):
     async def acknowledge(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
         """Idempotent."""
 
+    async def reset(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Takes a latched alarm off the list; ConflictError while its condition holds, or when it does not latch."""
+
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives the alarm to somebody."""
 
@@ -120,6 +124,9 @@ class AlarmDesk(Protocol):
 
     async def shelve(self, alarm: str, *, by: str, until: int, reason: str) -> Alarm:
         """Takes an alarm off the list until a time; ConflictError when it has cleared."""
+
+    async def unshelve(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Puts it back on the list; idempotent."""
 
 
 class Silences(Protocol):
@@ -139,6 +146,22 @@ class Silences(Protocol):
 
     async def remove(self, silence: str) -> bool:
         """Whether there was one to remove."""
+
+
+class Service(Protocol):
+    """Devices and units out of service."""
+
+    async def list(self, *, ended: bool, after: str | None, limit: int) -> Sequence[ServiceOrder]:
+        """At most `limit` orders by id, ascending; `ended`: those that have ended too; only ids above `after`, where given."""
+
+    async def get(self, order: str) -> ServiceOrder | None:
+        """One order, or None."""
+
+    async def take_out(self, *, device: str | None, unit: str | None, until: int | None, reason: str, by: str) -> ServiceOrder:
+        """In force when the call returns; an order in force for the same ends."""
+
+    async def give_back(self, order: str, *, by: str, reason: str) -> ServiceOrder:
+        """Ends an order. LookupError: there is none; ConflictError: it has ended already."""
 
 
 class QuarantineItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -363,6 +386,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     held: HeldBack
     desk: AlarmDesk
     silences: Silences
+    service: Service
     quarantine: Quarantine
     drift: Drifts
     ledger: Ledger

@@ -12,11 +12,12 @@ from ioc.api.documents import (
     QuarantineDocument,
     UnitDocument,
 )
-from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, load, records, silences, why
+from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, load, records, service, silences, why
 from ioc.api.handlers.common import Paged
 from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
 from ioc.api.route import Access, Route
+from ioc.api.service_document import ServiceOrderDocument
 from ioc.api.silence_document import DigestDocument, SilenceDocument
 from ioc.api.silence_order import SilenceRequest
 from ioc.api.why_document import WhyDocument
@@ -29,6 +30,7 @@ _API = "/api/v1"
 _DEVICE = f"{_API}/devices/{{id}}"
 _ALARM = f"{_API}/alarms/{{id}}"
 _INCIDENT = f"{_API}/incidents/{{id}}"
+_ORDER = f"{_API}/out-of-service/{{id}}"
 _SILENCE = f"{_API}/silences/{{id}}"
 _QUARANTINED = f"{_API}/quarantine/{{id}}"
 
@@ -72,9 +74,11 @@ ROUTES: tuple[Route, ...] = (
         query=load.LoadQuery, errors=(409,),
     ),
     _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None),
+    _act(f"{_ALARM}/reset", "Reset what is latched", alarms.reset, AlarmDocument, body=alarms.AckBody | None),
     _act(f"{_ALARM}/assign", "Assign", alarms.assign, AlarmDocument, body=alarms.AssignBody),
     _act(f"{_ALARM}/comment", "Comment", alarms.comment, AlarmDocument, body=alarms.CommentBody),
     _act(f"{_ALARM}/shelve", "Shelve", alarms.shelve, AlarmDocument, body=alarms.ShelveRequest),
+    _act(f"{_ALARM}/unshelve", "Put back on the list", alarms.unshelve, AlarmDocument, body=alarms.AckBody | None),
     _get(
         f"{_API}/incidents", "Mass outages, newest first", incidents.list_incidents, Page[IncidentDocument],
         query=incidents.IncidentQuery,
@@ -95,6 +99,13 @@ ROUTES: tuple[Route, ...] = (
         method="DELETE", path=_SILENCE, summary="End a silence and forget it", handler=silences.delete_silence,
         access=Access.ACT, status=204,
     ),
+    _get(f"{_API}/out-of-service", "What is out of service", service.list_orders, Page[ServiceOrderDocument], query=service.ServiceQuery),
+    _act(
+        f"{_API}/out-of-service", "Take out of service", service.take_out, ServiceOrderDocument,
+        body=service.OutRequest, status=201, errors=(404,),
+    ),
+    _get(_ORDER, "One order", service.get_order, ServiceOrderDocument),
+    _act(f"{_ORDER}/return", "Give back to service", service.give_back, ServiceOrderDocument, body=service.BackBody | None),
     _get(f"{_API}/rules", "Rules in force", records.list_rules, Page[records.RuleDocument]),
     _get(
         f"{_API}/quarantine", "What could not be stored", records.list_quarantine, Page[QuarantineDocument],

@@ -33,6 +33,10 @@ class AlarmActs:
         outcome = await self._desk.change(lambda engine, now: _together(engine.act(alarm, act, now) for alarm in alarms))
         self._write(alarm_points(outcome.transitions, {one.id: one for one in outcome.alarms}))
 
+    async def reset(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Takes a latched alarm off the list."""
+        return await self._act(alarm, Act(step=Step.RESET, by=by, comment=comment or ""))
+
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives it to somebody."""
         return await self._act(alarm, Act(step=Step.ASSIGNED, by=by, to=to))
@@ -44,6 +48,10 @@ class AlarmActs:
     async def shelve(self, alarm: str, *, by: str, until: int, reason: str) -> Alarm:
         """Takes it off the list until a time."""
         return await self._act(alarm, Act(step=Step.SHELVED, by=by, until=until, comment=reason))
+
+    async def unshelve(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Puts it back on the list."""
+        return await self._act(alarm, Act(step=Step.UNSHELVED, by=by, comment=comment or ""))
 
     async def _act(self, alarm: str, act: Act) -> Alarm:
         stored = await self._state.alarm(alarm)

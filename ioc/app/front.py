@@ -19,6 +19,7 @@ from ioc.api.load_commands import load_commands
 from ioc.api.ports import Backend, Site
 from ioc.api.quarantine_commands import quarantine_commands
 from ioc.api.registry_commands import registry_commands
+from ioc.api.service_commands import service_commands
 from ioc.api.silence_commands import silence_commands
 from ioc.api.why_commands import why_commands
 from ioc.app.ack_desk import AckDesk
@@ -28,6 +29,7 @@ from ioc.app.clock import now_ms
 from ioc.app.load_desk import LoadDesk
 from ioc.app.metrics import ServerMetrics
 from ioc.app.records import RuleList, SeriesReader
+from ioc.app.service_desk import ServiceDesk
 from ioc.app.supervision import forever, notify_systemd
 from ioc.app.why_desk import WhyDesk
 
@@ -43,6 +45,7 @@ class Front:
 
     def __init__(self, server: "Server") -> None:
         self._server = server
+        self._service = ServiceDesk(server.desk, server.files.state.service, server.house.write, now_ms)
 
     async def serve_http(self, listening: Callable[[str], None]) -> None:
         """The API and the wall; `listening` is told the URL."""
@@ -96,6 +99,7 @@ class Front:
             incidents=state.incidents,
             held=self._server,
             silences=self._server.silence_desk,
+            service=self._service,
             quarantine=self._server.quarantine,
             drift=self._server.drift,
             ledger=self._server.ledger,
@@ -143,6 +147,7 @@ class Front:
             **why_commands(self._why()),
             **silence_commands(self._server.silence_desk, calendar=config.calendar.calendar, clock=now_ms),
             **load_commands(LoadDesk(state)),
+            **service_commands(self._service, self._server.province, self._server.province),
             **rule_commands(self._rules(), self._server.rule_desk),
         }
 

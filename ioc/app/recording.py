@@ -102,6 +102,7 @@ class ServerRecording:
             latest=server.engine.held(),
             seq=restored.seq,
             heard_until=server.engine.heard_until,
+            orders=restored.orders,
         )
         notifier.restore(restored.groups, restored.alarms, restored.position)
         return engine, notifier

@@ -119,6 +119,7 @@ class Server:
             state_of=self._state_of,
             last_seen_of=self._last_seen_of,
             has_serious_alarm=self._has_serious_alarm,
+            order_of=self._order_of,
         )
         self.announcer = Announcer(
             self.hub,
@@ -272,7 +273,12 @@ class Server:
         said = restore_devices(restored.devices, self.fleet, list(self.ears.values()), families, known)
         held = {device: fields for family in families for device, fields in known.latest[family].items()}
         self.engine.restore(
-            alarms=restored.alarms, rule_states=restored.rule_states, latest=held, seq=restored.seq, heard_until=restored.heard_until
+            alarms=restored.alarms,
+            rule_states=restored.rule_states,
+            latest=held,
+            seq=restored.seq,
+            heard_until=restored.heard_until,
+            orders=restored.orders,
         )
         self.notifier.restore(restored.groups, restored.alarms, restored.position)
         self.house.write(await self.desk.begin(said, await self.files.state.silences.list(until_after=now)))
@@ -372,6 +378,10 @@ class Server:
 
     def _has_serious_alarm(self, device: str) -> bool:
         return self.engine.worst(device) in {Severity.CRITICAL, Severity.MAJOR}
+
+    def _order_of(self, device: Device) -> str | None:
+        order = self.engine.order_of(device)
+        return None if order is None else order.id
 
     async def _register(self, devices: Sequence[Device]) -> None:
         self.recording.units_changed()

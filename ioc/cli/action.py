@@ -43,6 +43,7 @@ _NEED_SERVER = {
     "quarantine.discard": "quarantine discard",
     **dict.fromkeys(("record.start", "record.stop", "record.state"), "record"),
     **dict.fromkeys(("rules.list",), "rules list"),
+    **{f"service.{act}": f"service {act}" for act in ("out", "in", "list")},
     **dict.fromkeys(("rules.reload",), "rules reload"),
 }
 """For these the parts of a server must be at work."""

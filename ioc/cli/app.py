@@ -17,6 +17,7 @@ from ioc.cli.records import ledger, quarantine
 from ioc.cli.registry import devices, units
 from ioc.cli.rules import rules
 from ioc.cli.serve import demo, run, simulate
+from ioc.cli.service import service
 from ioc.cli.show import config_app
 from ioc.cli.silence import silence
 from ioc.cli.tokens import token
@@ -66,6 +67,7 @@ app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
 app.add_typer(incidents, name="incidents")
 app.add_typer(silence, name="silence")
+app.add_typer(service, name="service")
 app.command()(why)
 app.command()(load)
 app.add_typer(dashboards, name="dashboards")

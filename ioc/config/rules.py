@@ -6,7 +6,7 @@ from pathlib import Path
 from alerts.clock_rules import CLOCK_RULES
 from alerts.own import OWN_RULES
 from alerts.rule import Rule, RuleFile
-from alerts.rule_check import rule_faults, shadow_faults
+from alerts.rule_check import rule_faults, shadow_faults, suppression_faults
 from ioc.config.document import Document
 from ioc.config.families import own_documents, shipped_documents
 from ioc.config.problem import ConfigError, Problem
@@ -21,10 +21,9 @@ def load_rules(
 
     A rule that another one makes superfluous does no harm: it is added to `doubts`, if there are any, so that it stops nobody.
     """
-    own: list[tuple[Rule, Document, int]] = []
+    declared: list[tuple[Rule, Document, int]] = []
     pack = shipped_documents("alerts", "pack") if shipped else []
     documents = [*pack, *own_documents(paths, problems)]
-    rules: list[Rule] = []
     places = dict.fromkeys([*OWN_RULES, *(rule.id for rule in CLOCK_RULES)], "the program itself")
     for document in documents:
         try:
@@ -39,9 +38,13 @@ def load_rules(
                 what = f"the rule `{rule.id}` is already declared in {places[rule.id]}"
                 problems.append(problem_at(document, (*at, "id"), what, "rename it, or remove one of them"))
             places.setdefault(rule.id, f"{document.file}:{document.node((*at, 'id')).line}")
-            rules.append(rule)
-            own += [(rule, document, index)] if document not in pack else []
+            declared.append((rule, document, index))
+    rules = [rule for rule, _, _ in declared]
+    for place, faults in suppression_faults(rules).items():
+        _, document, index = declared[place]
+        problems += [problem_at(document, ("rules", index, *fault.path), fault.what, fault.do) for fault in faults]
     # A pack that grows with an upgrade must not make a site's rule a mistake: only the site's own rules are set beside each other.
+    own = [one for one in declared if one[1] not in pack]
     for place, faults in shadow_faults([rule for rule, _, _ in own]).items():
         _, document, index = own[place]
         doubtful = problems if doubts is None else doubts

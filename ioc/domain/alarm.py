@@ -31,6 +31,31 @@ class Step(StrEnum):
     SHELVED = "shelved"
     UNSHELVED = "unshelved"
     WITHDRAWN = "withdrawn"
+    LATCHED = "latched"
+    """Its condition is over; it stays on the list until somebody resets it."""
+    REALARMED = "realarmed"
+    """The condition of a latched alarm holds again."""
+    RESET = "reset"
+    """A person took a latched alarm off the list."""
+    SUPPRESSED = "suppressed"
+    """By design: its rule says that something else explains it."""
+    UNSUPPRESSED = "unsuppressed"
+    OUT_OF_SERVICE = "out_of_service"
+    """A person took its device or unit out of service."""
+    IN_SERVICE = "in_service"
+
+
+ENDS = frozenset({Step.CLEARED, Step.WITHDRAWN, Step.RESET})
+"""After these an alarm stands no longer."""
+
+
+class Suppression(StrEnum):
+    """Why nobody is told of an alarm that stands, in the words of ISA-18.2; the first that applies counts."""
+
+    OUT_OF_SERVICE = "out_of_service"
+    SUPPRESSED = "suppressed"
+    """By design."""
+    SHELVED = "shelved"
 
 
 class Alarm(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +74,14 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None = None
     assigned_to: str | None = None
     shelved_until: int | None = None
+    latching: bool = False
+    """Whether it stays on the list after its condition ended, until a person resets it."""
+    normal_since: int | None = None
+    """Since when its condition has been over, while it is latched."""
+    suppressed_by: str | None = None
+    """What suppresses it by design: another alarm's id, or the values that do."""
+    out_of_service: str | None = None
+    """The order that took its device or unit out of service."""
     summary: dict[str, str] = msgspec.field(default_factory=dict)
     """Rendered texts by language: vi, en."""
     cause: dict[str, str] = msgspec.field(default_factory=dict)
@@ -63,8 +96,22 @@ class Alarm(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def active(self) -> bool:
-        """Whether its condition still stands."""
+        """Whether it stands: its condition holds, or it is latched."""
         return self.cleared_at is None
+
+    @property
+    def suppression(self) -> Suppression | None:
+        """Why nobody is told of it, or would have been when it ended; None = people are told."""
+        if self.out_of_service is not None:
+            return Suppression.OUT_OF_SERVICE
+        if self.suppressed_by is not None:
+            return Suppression.SUPPRESSED
+        return None if self.shelved_until is None else Suppression.SHELVED
+
+    @property
+    def withheld_by(self) -> str:
+        """The order, or what suppresses it by design; empty where neither does."""
+        return self.out_of_service or self.suppressed_by or ""
 
 
 class Transition(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,9 +186,9 @@ class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     alarm: str
     at: int
     reason: str
-    """unmatched, short, shelved, silenced, dependency, flapping, incident or flood."""
+    """unmatched, short, shelved, suppressed, out_of_service, silenced, dependency, flapping, incident or flood."""
     by: str = ""
-    """The silence, the incident, the alarm of the parent that failed, or the channel."""
+    """The silence, the incident, the order, the alarm of the parent that failed or that suppresses it, or the channel."""
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,14 @@ class AlarmDocument(msgspec.Struct, frozen=True, kw_only=True):
     acknowledged_by: str | None
     assigned_to: str | None
     shelved_until: Instant | None
+    latched: bool
+    """Its condition is over; it stays active until somebody resets it."""
+    normal_since: Instant | None
+    """Since when its condition has been over, if it is or was latched."""
+    suppressed_by: str | None
+    """What suppresses it by design: another alarm's id, or the values that do; of a cleared one: when it ended."""
+    out_of_service: str | None
+    """The order that took its device or unit out of service; of a cleared one: when it ended."""
     since: Instant
     cleared_at: Instant | None
     summary: str
@@ -61,6 +69,10 @@ def alarm_document(alarm: Alarm, language: str, *, incident: str | None = None) 
         acknowledged_by=alarm.acknowledged_by,
         assigned_to=alarm.assigned_to,
         shelved_until=_instant(alarm.shelved_until),
+        latched=alarm.active and alarm.normal_since is not None,
+        normal_since=_instant(alarm.normal_since),
+        suppressed_by=alarm.suppressed_by,
+        out_of_service=alarm.out_of_service,
         since=to_rfc3339(alarm.since),
         cleared_at=_instant(alarm.cleared_at),
         summary=_text(alarm.summary, language),

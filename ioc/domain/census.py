@@ -10,10 +10,10 @@ _SEVERITIES = ("critical", "major", "minor")
 
 
 class _Tally:
-    __slots__ = ("alarms", "devices", "online", "unknown", "working")
+    __slots__ = ("alarms", "devices", "online", "out", "unknown", "working")
 
     def __init__(self) -> None:
-        self.devices = self.online = self.working = self.unknown = 0
+        self.devices = self.online = self.working = self.unknown = self.out = 0
         self.alarms = dict.fromkeys(_SEVERITIES, 0)
 
     def add(self, other: "_Tally") -> None:
@@ -21,11 +21,14 @@ class _Tally:
         self.online += other.online
         self.working += other.working
         self.unknown += other.unknown
+        self.out += other.out
         for severity in _SEVERITIES:
             self.alarms[severity] += other.alarms[severity]
 
     def counts(self) -> FamilyCounts:
-        return FamilyCounts(devices=self.devices, online=self.online, working=self.working, unknown=self.unknown, **self.alarms)
+        return FamilyCounts(
+            devices=self.devices, online=self.online, working=self.working, unknown=self.unknown, out_of_service=self.out, **self.alarms
+        )
 
 
 class Census:
@@ -40,11 +43,13 @@ class Census:
         if last_seen is not None and last_seen > self._heard.get(unit, -1):
             self._heard[unit] = last_seen
 
+    def out_of_service(self, unit: str | None, family: str) -> None:
+        """Counts one approved device of which nothing is expected."""
+        self._tally(unit, family).out += 1
+
     def add(self, unit: str | None, family: str, state: Liveness, *, working: bool, alarms: Mapping[str, int]) -> None:
         """Counts one approved device; `alarms`: its active ones by severity."""
-        tally = self._tallies.get((unit, family))
-        if tally is None:
-            tally = self._tallies[unit, family] = _Tally()
+        tally = self._tally(unit, family)
         tally.devices += 1
         tally.working += working
         if state is Liveness.ONLINE:
@@ -54,6 +59,12 @@ class Census:
         for severity, count in alarms.items():
             if severity in tally.alarms:
                 tally.alarms[severity] += count
+
+    def _tally(self, unit: str | None, family: str) -> _Tally:
+        tally = self._tallies.get((unit, family))
+        if tally is None:
+            tally = self._tallies[unit, family] = _Tally()
+        return tally
 
     @property
     def totals(self) -> dict[str, FamilyCounts]:

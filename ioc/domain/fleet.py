@@ -18,6 +18,10 @@ FAULT = "fault"
 """The value of a family's metric `state` with which a device does not work."""
 
 
+def _none(_device: Device) -> None:
+    return None
+
+
 class _Entry:
     __slots__ = ("arrival", "device", "fresh", "refused", "sample_at", "values")
 
@@ -118,12 +122,15 @@ class FleetViews:
         state_of: Callable[[str], Liveness],
         last_seen_of: Callable[[str], int | None],
         has_serious_alarm: Callable[[str], bool],
+        order_of: Callable[[Device], str | None] = _none,
     ) -> None:
+        """`order_of`: the order by which a device is out of service."""
         self._entries = fleet._entries  # noqa: SLF001  the other half of one thing
         self._families = families
         self._state_of = state_of
         self._last_seen_of = last_seen_of
         self._has_serious_alarm = has_serious_alarm
+        self._order_of = order_of
         self._soundness = {name: (FRESH_CADENCES * family.cadence, family.index.get("state")) for name, family in families.items()}
 
     def device(self, name: str, now: int) -> DeviceView | None:
@@ -154,7 +161,9 @@ class FleetViews:
         for name, entry in self._entries.items():
             device = entry.device
             census.heard(device.unit, last_seen_of(name))
-            if device.approved:
+            if device.approved and self._order_of(device) is not None:
+                census.out_of_service(device.unit, device.family)
+            elif device.approved:
                 state, alarms = state_of(name), alarm_counts(name)
                 working = state is Liveness.ONLINE and self._sound(entry, now) and not (alarms and SERIOUS & alarms.keys())
                 census.add(device.unit, device.family, state, working=working, alarms=alarms)
@@ -169,6 +178,7 @@ class FleetViews:
             for metric, value in zip(family.metrics, entry.values, strict=True)
             if value is not None
         }
+        order = self._order_of(device)
         return DeviceView(
             id=device.device,
             family=device.family,
@@ -180,7 +190,8 @@ class FleetViews:
             sample_at=entry.sample_at,
             sample=sample,
             refused=dict(entry.refused),
-            working=None if state is Liveness.UNKNOWN else state is Liveness.ONLINE and self._works(entry, now),
+            out_of_service=order,
+            working=None if state is Liveness.UNKNOWN or order is not None else state is Liveness.ONLINE and self._works(entry, now),
             labels=device.labels,
             lat=device.lat,
             lon=device.lon,

@@ -23,6 +23,9 @@ class Hold(StrEnum):
     """Its group's next message will tell of it: `group_wait` or `group_interval` is not over."""
     UNMATCHED = "unmatched"
     """No route of the notify file takes it."""
+    SUPPRESSED = "suppressed"
+    """By design: its rule says that something else explains it."""
+    OUT_OF_SERVICE = "out_of_service"
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,4 +34,4 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     alarm: Alarm
     hold: Hold
     by: str | None = None
-    """The incident, the alarm of the parent that failed, the silence, or the channel."""
+    """The incident, the alarm of the parent that failed, the silence, the channel, the order, or what suppresses it by design."""

@@ -8,7 +8,10 @@ from ioc.domain.rfc3339 import to_rfc3339
 
 
 class HeldDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """An active alarm that causes no message of its own now: `by` is the incident, the parent's alarm, the silence or the channel."""
+    """An active alarm that causes no message of its own now.
+
+    `by` is the incident, the parent's alarm, the silence, the channel, the order, or what suppresses it by design.
+    """
 
     alarm: str
     rule: str

@@ -6,6 +6,7 @@ import msgspec
 
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, RuleState, Severity
 from ioc.domain.registry import Device, Unit
+from ioc.domain.service import ServiceOrder
 
 
 class StateUnavailableError(Exception):
@@ -37,6 +38,8 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
     """The journal's number up to which notification has read."""
     heard_until: int | None = None
     """Send time of the last canary that had come back (Unix ms)."""
+    orders: tuple[ServiceOrder, ...] = ()
+    """Devices and units that nobody has given back to service."""
     devices: tuple[Device, ...]
     units: tuple[Unit, ...]
     booked: dict[str, tuple[bytes, ...]]

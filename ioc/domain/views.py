@@ -21,14 +21,19 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
     refused: dict[str, float]
     """Latest values out of the declared range: shown, not stored."""
     working: bool | None
-    """None while unknown."""
+    """None while unknown, or out of service."""
+    out_of_service: str | None = None
+    """The order by which it is so."""
     labels: dict[str, str] = msgspec.field(default_factory=dict)
     lat: float | None = None
     lon: float | None = None
 
 
 class FamilyCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A unit's devices of one family, approved ones only; as in the measurement `unit_status`."""
+    """A unit's devices of one family, approved ones only; as in the measurement `unit_status`.
+
+    What is out of service is counted as that, and as nothing else.
+    """
 
     devices: int = 0
     online: int = 0
@@ -37,6 +42,7 @@ class FamilyCounts(msgspec.Struct, frozen=True, kw_only=True):
     critical: int = 0
     major: int = 0
     minor: int = 0
+    out_of_service: int = 0
 
 
 class UnitView(msgspec.Struct, frozen=True, kw_only=True):

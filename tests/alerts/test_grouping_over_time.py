@@ -243,3 +243,18 @@ def test_every_channel_of_the_route_gets_the_same_key() -> None:
     assert [row.channel for row in stage.outbox] == ["ops", "mail"]
     assert len({row.key for row in stage.outbox}) == 1
     assert len({row.body for row in stage.outbox}) == 1
+
+
+def test_tells_of_a_latched_alarm_once_until_it_is_reset() -> None:
+    """Its condition's end is no message; who had acknowledged is told when it comes back, and everybody of the reset."""
+    stage = Stage({"group_by": "device", "group_wait": "0s", "group_interval": "0s", "repeat_interval": "0s"})
+    stage.raise_("tt-1")
+    stage.acknowledge("tt-1")
+    stage.act(Step.LATCHED, "tt-1")
+    assert [event for event, _ in stage.story] == ["raised"]
+    stage.act(Step.REALARMED, "tt-1")
+    stage.act(Step.LATCHED, "tt-1")
+    stage.act(Step.REALARMED, "tt-1")
+    assert [event for event, _ in stage.story] == ["raised", "updated"]
+    stage.clear("tt-1", step=Step.RESET)
+    assert [event for event, _ in stage.story] == ["raised", "updated", "cleared"]

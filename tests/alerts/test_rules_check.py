@@ -49,6 +49,15 @@ CASES: dict[str, tuple[dict[str, Any], tuple[Any, ...], str]] = {
     "event that waits": ({"when": {"kind": "event", "name": "tamper"}, "for": "5s"}, ("for",), "`for` never passes"),
     "absence among others": ({"when": {"all": [PLAYING, {"kind": "absence"}]}}, ("when", "all", 1), "rule of its own"),
     "absence that lasts": ({"when": {"kind": "absence"}, "keep_firing_for": "5s"}, ("keep_firing_for",), "remove"),
+    "absence that latches": ({"when": {"kind": "absence"}, "latched": "true"}, ("latched",), "remove `latched`"),
+    "guard's metric": ({"suppressed_while": {**PLAYING, "metric": "stat"}}, ("suppressed_while", "metric"), "did you mean `state`"),
+    "guard by an event": ({"suppressed_while": {"kind": "event", "name": "tamper"}}, ("suppressed_while",), "name a rule that watches it"),
+    "guard that looks back": ({"suppressed_while": WINDOW}, ("suppressed_while",), "make it a rule of its own"),
+    "guard by absence": ({"suppressed_while": {"kind": "absence"}}, ("suppressed_while",), "rule of its own"),
+    "guard on a device": ({"when": GROUP, "suppressed_while": {"rule": "device_clock_off"}}, ("suppressed_while", "on"), "on: unit"),
+    "guard on a group's values": ({"when": GROUP, "suppressed_while": PLAYING}, ("suppressed_while",), "name another rule"),
+    "guard's rule": ({"suppressed_while": {"rule": "device_clock_of"}}, ("suppressed_while", "rule"), "did you mean `device_clock_off`"),
+    "guard by itself": ({"suppressed_while": {"rule": "rule"}}, ("suppressed_while", "rule"), "leave `suppressed_while` out"),
     "absence by hours": ({"when": {"kind": "absence"}, "between": ["05:00", "22:00"]}, ("between",), "routes"),
     "rate of a text": ({"when": {**INCREASE, "metric": "bulletin", "above": "1"}}, ("when", "metric"), "not a number"),
     "metric of a window": ({"when": {**WINDOW, "metric": "volum"}}, ("when", "metric"), "did you mean `volume`"),
@@ -123,3 +132,16 @@ def test_names_a_rule_that_another_makes_superfluous() -> None:
     [problem] = check_rules([rule({**HOT, "above": "85"}), rule(HOT, id="wide")], FAMILIES)
     assert (problem.index, problem.path) == (0, ("when",))
     assert "the rule `wide`, as grave, always holds when this one does" in problem.what
+
+
+def test_names_rules_that_suppress_each_other_or_never_can() -> None:
+    """Round a circle of several, and where two families never share a device; a chain is none."""
+    one = rule(HOT, id="one", suppressed_while={"rule": "two"})
+    two = rule(PLAYING, id="two", suppressed_while={"rule": "three"})
+    door = {"kind": "state", "metric": "door_open", "is": "true"}
+    circle = check_rules([one, two, rule(door, id="three", suppressed_while={"rule": "one"})], FAMILIES)
+    assert [problem.rule for problem in circle] == ["one", "two", "three"]
+    assert check_rules([one, two, rule(door, id="three")], FAMILIES) == []
+    mains = rule({"kind": "state", "metric": "mains_ok", "is": "false"}, id="three", family="network_site")
+    [problem] = check_rules([one, two, mains], FAMILIES)
+    assert (problem.rule, problem.do) == ("two", "write `on: unit`")

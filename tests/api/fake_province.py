@@ -10,6 +10,7 @@ import msgspec
 
 import ioc.domain
 from api.fake_reports import FakeLoad, FakeWhy
+from api.fake_service import FakeService
 from ioc.api.ports import (
     Backend,
     Check,
@@ -102,6 +103,7 @@ class FakeProvince:
             held=self,
             desk=self,
             silences=_Silences(self.kept, self.alarm_rows),
+            service=FakeService(self.clock),
             quarantine=self,
             drift=self,
             ledger=self,
@@ -178,6 +180,21 @@ class FakeProvince:
         if self.alarm_rows[alarm].acknowledged:
             return self.alarm_rows[alarm]
         return self._act(alarm, Step.ACKNOWLEDGED, by, comment or "", acknowledged=True, acknowledged_by=by)
+
+    def latch(self, alarm: str) -> None:
+        """Its condition is over; it stays."""
+        self.alarm_rows[alarm] = msgspec.structs.replace(self.alarm_rows[alarm], latching=True, normal_since=self.now)
+
+    async def reset(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Only what is latched."""
+        if self.alarm_rows[alarm].normal_since is None:
+            msg = "its condition still holds"
+            raise ConflictError(msg)
+        return self._act(alarm, Step.RESET, by, comment or "", cleared_at=self.alarm_rows[alarm].normal_since)
+
+    async def unshelve(self, alarm: str, *, by: str, comment: str | None) -> Alarm:
+        """Idempotent."""
+        return self._act(alarm, Step.UNSHELVED, by, comment or "", shelved_until=None)
 
     async def assign(self, alarm: str, *, by: str, to: str) -> Alarm:
         """Gives it to somebody."""

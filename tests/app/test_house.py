@@ -131,7 +131,7 @@ async def test_every_minute_tells_units_and_ledger_every_fifth_availability(home
     await book(home.state, NOW - MINUTE, received=3, stored=3)
     await home.house._speak()
     first = await home.settle()
-    counts = {"devices": 1, "online": 1, "working": 1, "unknown": 0, "critical": 0, "major": 2, "minor": 0}
+    counts = {"devices": 1, "online": 1, "working": 1, "unknown": 0, "critical": 0, "major": 2, "minor": 0, "out_of_service": 0}
     assert first["unit_status"] == [Point.of("unit_status", (("family", "pump"), ("unit", "u1")), counts, NOW)]
     fields = {"online": 0, "state": "offline", "cause": "will"}
     assert first["availability"] == [Point.of("availability", (("device", "p1"), ("unit", "u1")), fields, NOW)]

@@ -28,6 +28,15 @@ BROKEN = {
         GOOD + GOOD.replace("rules:\n", "").replace("&t {vi: x, en: y}", "*t"), 10, "the rule `a` is already declared in", "rename it",
     ),
     "field of a text": (GOOD.replace("vi: x", "vi: 'x {volum}'"), 6, "summary.vi: unknown field `volum`", "did you mean `volume`?"),
+    "guard's rule": (
+        GOOD + "    suppressed_while: {rule: b}\n", 10, "suppressed_while.rule: unknown rule `b`", "known are a, device_clock_wrong",
+    ),
+    "guard's key": (GOOD + "    suppressed_while: {rule: b, ob: unit}\n", 10, "unknown key `ob`", "known keys: on, rule"),
+    "guard's place": (GOOD + "    suppressed_while: {rule: b, on: unti}\n", 10, "`unti` is not one of device", "did you mean `unit`?"),
+    "guard's condition": (
+        GOOD + "    suppressed_while: {kind: stat}\n", 10, "unknown kind of condition `stat`", "did you mean `state`?",
+    ),
+    "guard that is none": (GOOD + "    suppressed_while: always\n", 10, "it is a mapping", "`rule: …`"),
     "deep inside": (
         GOOD.replace(WHEN, DEEP),
         7, "rules[0].when.all[0].not.metric: unknown metric `volum`", "did you mean `volume`?",

@@ -16,6 +16,7 @@ from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.registry import Device
 from ioc.domain.sample import ClockOffset, DeviceEvent, Sample, Value
+from ioc.domain.service import ServiceOrder
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 NOON = 1_735_707_600_000
@@ -121,6 +122,10 @@ class Stage:
         self.states: dict[tuple[str, str], RuleState] = {}
         self.latest: dict[str, dict[str, tuple[int, Value]]] = {}
         self.heard_until: int | None = None
+        self.orders: list[ServiceOrder] = []
+        """What is out of service, as the state database has it."""
+        self.clock = NOON
+        """When a restart looks at its clock."""
         self.engine = self._new()
 
     def _new(self) -> Engine:
@@ -175,8 +180,9 @@ class Stage:
             latest=self.latest,
             seq=len(self.journal),
             heard_until=self.heard_until,
+            orders=self.orders,
         )
-        return [told(entry) for entry in self.commit(self.engine.reconcile(NOON)).transitions]
+        return [told(entry) for entry in self.commit(self.engine.reconcile(self.clock)).transitions]
 
 
 def told(entry: Transition) -> str:

@@ -11,6 +11,7 @@ from api.fake_province import NOW
 from ioc.api.ports import Check
 from ioc.domain.alarm import Severity
 from ioc.domain.liveness_change import Liveness
+from ioc.domain.views import FamilyCounts
 from wall.conftest import Screen
 from wall.stage import DEAF, POOR, STORM, WATCHED, Stage
 
@@ -61,6 +62,24 @@ async def test_lists_open_technical_alarms_most_severe_first(stage: Stage, scree
     assert "✓ đã xác nhận" in await screen.page.locator(".alarm.acknowledged").inner_text()
     assert "cảnh báo kỹ thuật khác" in await screen.page.locator("#alarms .more").inner_text()
     assert "cảnh báo kỹ thuật" in (await screen.page.locator("#alarms h2").inner_text()).lower()
+
+
+async def test_counts_what_is_kept_from_people(stage: Stage, screen: Screen) -> None:
+    """Shelved, suppressed by design, out of service: not in the list, but said; a unit out of service is neither good nor bad."""
+    province = stage.province
+    for place, change in enumerate(({"shelved_until": NOW + 3_600_000}, {"suppressed_by": "a1"}, {"out_of_service": "o1"})):
+        alarm = stage.raise_alarm(f"loa-{place:04d}", "apart", Severity.CRITICAL, 1, "Không hiện", "Not shown")
+        province.alarm_rows[alarm] = msgspec.structs.replace(province.alarm_rows[alarm], **change)
+    latched = stage.raise_alarm("loa-0009", "door", Severity.CRITICAL, 1, "Cửa tủ đã mở", "Door was open")
+    province.latch(latched)
+    counts = FamilyCounts(out_of_service=4)
+    province.rows = [msgspec.structs.replace(row, families={"speaker": counts}) if row.unit == WATCHED else row for row in province.rows]
+    await screen.open(await stage.start())
+    assert "3 tạm ẩn" in await screen.page.locator("#alarms .more").inner_text()
+    assert "Không hiện" not in await screen.page.locator("#alarms .rows").inner_text()
+    assert "chờ đặt lại" in await screen.page.locator(f"[data-alarm='{latched}']").inner_text()
+    state, text = await screen.tile(WATCHED)
+    assert (state, "ngừng" in text) == ("none", True)
 
 
 async def test_can_be_read_without_scrolling(stage: Stage, screen: Screen) -> None:

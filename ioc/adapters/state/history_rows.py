@@ -1,9 +1,9 @@
-"""What ended long ago: alarms with their journal, and messages with their attempts."""
+"""What ended long ago: alarms with their journal, messages with their attempts, orders that took devices out of service."""
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import delete, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ioc.adapters.state.schema import alarms, attempts, journal, outbox
+from ioc.adapters.state.schema import alarms, attempts, journal, outbox, service_orders
 from ioc.adapters.state.why_rows import drop_traces
 
 AT_ONCE = 5_000
@@ -17,6 +17,7 @@ async def drop_history(conn: AsyncConnection, before: int) -> None:
     await conn.execute(delete(journal).where(journal.c.alarm.in_(over), journal.c.seq < newest))
     await conn.execute(delete(alarms).where(alarms.c.id.in_(over)))
     await drop_traces(conn, over)
+    await conn.execute(delete(service_orders).where(or_(service_orders.c.ended_at < before, service_orders.c.until < before)))
     ended = (await conn.execute(select(outbox.c.key, outbox.c.channel).where(outbox.c.done_at < before).limit(AT_ONCE))).all()
     keys = [(row.key, row.channel) for row in ended]
     await conn.execute(delete(attempts).where(tuple_(attempts.c.key, attempts.c.channel).in_(keys)))

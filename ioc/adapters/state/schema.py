@@ -37,6 +37,10 @@ alarms = Table(
     Column("acknowledged_by", String(128)),
     Column("assigned_to", String(128)),
     Column("shelved_until", BigInteger),
+    Column("latching", Boolean, nullable=False),
+    Column("normal_since", BigInteger),
+    Column("suppressed_by", Text),
+    Column("out_of_service", String(64)),
     Column("summary", Text, nullable=False),
     Column("cause", Text, nullable=False),
     Column("consequence", Text, nullable=False),
@@ -299,6 +303,21 @@ silence_digests = Table(
     metadata,
     Column("silence", String(64), primary_key=True),
     Column("told_until", BigInteger, nullable=False),
+)
+
+service_orders = Table(
+    "service_orders",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("device", String(64)),
+    Column("unit", String(64)),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("by", String(160), nullable=False),
+    Column("ended_at", BigInteger),
+    Column("ended_by", String(160)),
+    Index(None, "ended_at"),
 )
 
 tokens = Table(

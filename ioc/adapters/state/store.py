@@ -35,6 +35,7 @@ from ioc.adapters.state.outbox_rows import add_attempt, add_messages, attempts_o
 from ioc.adapters.state.recovered_rows import all_recovered, forget_recovered, remember_recovered
 from ioc.adapters.state.registry_rows import add_new_devices, all_devices, all_units, approve_devices, put_devices, put_units
 from ioc.adapters.state.rollup_rows import RollupBook, mark_due
+from ioc.adapters.state.service_orders import ServiceOrders, standing_orders
 from ioc.adapters.state.silences import Silences
 from ioc.adapters.state.spooled_rows import all_spooled, book_spooled, spooled_batches
 from ioc.adapters.state.tokens import Tokens
@@ -66,6 +67,7 @@ class StateDb:
         self.drift = DriftShelf(self._write, self._read)
         self.tokens = Tokens(self._write, self._read)
         self.silences = Silences(self._write, self._read)
+        self.service = ServiceOrders(self._write, self._read)
         self.incidents = Incidents(self._read)
         self.rollups = RollupBook(self._fenced, self._read)
 
@@ -114,6 +116,7 @@ class StateDb:
                 seq=await last_seq(conn),
                 position=await position(conn),
                 heard_until=await last_heard_until(conn),
+                orders=await standing_orders(conn),
                 devices=await all_devices(conn),
                 units=await all_units(conn),
                 booked=await all_fingerprints(conn),

@@ -37,7 +37,7 @@ class JournalQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
 
 class AckBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A remark with the acknowledgement."""
+    """A remark with the act."""
 
     comment: Words | None = None
 
@@ -108,6 +108,13 @@ async def acknowledge(call: Call[NoQuery, AckBody | None]) -> AlarmDocument:
     return await _document(changed, call)
 
 
+async def reset(call: Call[NoQuery, AckBody | None]) -> AlarmDocument:
+    """Takes a latched alarm off the list, once its condition is over."""
+    alarm = await _alarm(call.path["id"], call)
+    comment = call.body.comment if call.body else None
+    return await _document(await call.backend.desk.reset(alarm.id, by=call.principal.name, comment=comment), call)
+
+
 async def assign(call: Call[NoQuery, AssignBody]) -> AlarmDocument:
     """Gives it to somebody."""
     alarm = await _alarm(call.path["id"], call)
@@ -128,6 +135,13 @@ async def shelve(call: Call[NoQuery, ShelveBody]) -> AlarmDocument:
     until = shelved_until(call.body, call.now)
     changed = await call.backend.desk.shelve(alarm.id, by=call.principal.name, until=until, reason=call.body.reason)
     return await _document(changed, call)
+
+
+async def unshelve(call: Call[NoQuery, AckBody | None]) -> AlarmDocument:
+    """Puts it back on the list before its time."""
+    alarm = await _alarm(call.path["id"], call)
+    comment = call.body.comment if call.body else None
+    return await _document(await call.backend.desk.unshelve(alarm.id, by=call.principal.name, comment=comment), call)
 
 
 def shelved_until(body: ShelveBody, now: int) -> int:

@@ -10,7 +10,7 @@ export function band(share) {
 /** counts: a family's counts or undefined; dataAt, judgedAt, now: Unix ms; limit: ms of silence after which data is too old. */
 export function judge({ counts, dataAt, judgedAt, now, limit, hearing }) {
   const age = dataAt === null ? null : Math.max(0, now - dataAt);
-  if (!counts || counts.devices === 0) return { state: "none", age };
+  if (!counts || counts.devices === 0) return { state: "none", age, out: counts?.out_of_service ?? 0 };
   const known = counts.devices - counts.unknown;
   const base = { age, working: counts.working, devices: counts.devices, unknown: counts.unknown };
   // Who went silent is known to be offline only while the server listens and we hear the server.

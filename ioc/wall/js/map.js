@@ -28,7 +28,8 @@ export class MapPanel {
     const [, value, age] = node.children;
     const count = verdict.state === "none" ? "–" : `${verdict.working}/${verdict.devices}`;
     const partly = verdict.state !== "unknown" && verdict.unknown > 0 ? "?" : "";
-    const shown = verdict.state === "unknown" ? this.format.text("unknown") : MARKS[verdict.state] + count + partly;
+    const word = verdict.state === "unknown" ? "unknown" : verdict.out > 0 ? "out_of_service" : "";
+    const shown = word ? this.format.text(word) : MARKS[verdict.state] + count + partly;
     say(value, shown);
     say(age, verdict.age === null ? "" : this.format.age(verdict.age));
   }

@@ -88,7 +88,7 @@ export class AlarmsPanel {
   }
 
   show(alarms, { now, unitName, deviceName }) {
-    const open = alarms.filter((alarm) => alarm.shelved_until === null || Date.parse(alarm.shelved_until) <= now);
+    const open = alarms.filter((alarm) => !apart(alarm, now));
     open.sort(urgency);
     SEVERITIES.forEach((severity, index) => {
       const count = open.filter((alarm) => alarm.severity === severity).length;
@@ -100,7 +100,10 @@ export class AlarmsPanel {
     for (let index = 0; index < count; index += 1) this.row(nodes[index], groups[index], { now, unitName, deviceName });
     if (count === 0) this.quiet(nodes[0]);
     const left = groups.slice(count).reduce((sum, group) => sum + group.length, 0);
-    say(this.more, left > 0 ? this.format.text("more_alarms", { n: this.format.number(left) }) : "");
+    const notes = [];
+    if (left > 0) notes.push(this.format.text("more_alarms", { n: this.format.number(left) }));
+    if (open.length < alarms.length) notes.push(this.format.text("apart", { n: this.format.number(alarms.length - open.length) }));
+    say(this.more, notes.join(" · "));
   }
 
   /** What an alarm without a device is about: a label's devices, or ourselves; a unit is named beside it anyway. */
@@ -129,6 +132,7 @@ export class AlarmsPanel {
   }
 
   mark(alarm) {
+    if (alarm.latched) return `◌ ${this.format.text("latched")}`;
     if (alarm.assigned_to !== null) return `✓ ${this.format.text("assigned", { to: alarm.assigned_to })}`;
     return alarm.acknowledged ? `✓ ${this.format.text("acknowledged")}` : `○ ${this.format.text("unacknowledged")}`;
   }
@@ -140,6 +144,9 @@ export class AlarmsPanel {
   }
 }
 
+/** Whether its own state keeps an alarm from people: shelved, suppressed by design, or out of service. */
+const apart = (alarm, now) => alarm.out_of_service !== null || alarm.suppressed_by !== null
+  || (alarm.shelved_until !== null && Date.parse(alarm.shelved_until) > now);
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 function alarmRow() {

@@ -65,6 +65,10 @@ def _alarms() -> None:
         sa.Column("acknowledged_by", sa.String(128)),
         sa.Column("assigned_to", sa.String(128)),
         sa.Column("shelved_until", sa.BigInteger()),
+        sa.Column("latching", sa.Boolean(), nullable=False),
+        sa.Column("normal_since", sa.BigInteger()),
+        sa.Column("suppressed_by", sa.Text()),
+        sa.Column("out_of_service", sa.String(length=64)),
         sa.Column("summary", sa.Text(), nullable=False),
         sa.Column("cause", sa.Text(), nullable=False),
         sa.Column("consequence", sa.Text(), nullable=False),
@@ -336,6 +340,20 @@ def _access() -> None:
         sa.Column("told_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("silence", name="pk_silence_digests"),
     )
+    op.create_table(
+        "service_orders",
+        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("device", sa.String(64)),
+        sa.Column("unit", sa.String(64)),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("until", sa.BigInteger()),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("by", sa.String(160), nullable=False),
+        sa.Column("ended_at", sa.BigInteger()),
+        sa.Column("ended_by", sa.String(160)),
+        sa.PrimaryKeyConstraint("id", name="pk_service_orders"),
+    )
+    op.create_index("ix_service_orders_ended_at", "service_orders", ["ended_at"])
     op.create_table(
         "tokens",
         sa.Column("id", sa.String(32), nullable=False),
