@@ -74,7 +74,7 @@ def _several(value: object) -> object:
 
 def _addresses(value: object) -> object:
     """A channel's name stands for one without an address of the person's own."""
-    some = as_list(value)
+    some = as_list(_several(value))
     return [{"channel": one} if isinstance(one, str) else one for one in some] if isinstance(some, list) else some
 
 
@@ -223,7 +223,7 @@ class Targets(Declared):
 class EscalationStep(Targets):
     """Who is called besides when nobody has acknowledged for so long since the call before."""
 
-    after: DurationMs = Field(ge=30_000, le=7 * _DAY_MS)
+    after: DurationMs = Field(ge=1_000, le=7 * _DAY_MS)
     repeat: int = Field(default=0, ge=0, le=20)
     """How often this step is taken again, each time `after` later; only the last step may be."""
 

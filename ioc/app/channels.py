@@ -25,6 +25,6 @@ def fallbacks(notify: NotifyFile) -> dict[str, Fallback]:
     """Which channel takes over from which, and after how long."""
     return {
         name: Fallback(channel=channel.fallback, after=channel.fallback_after)
-        for name, channel in notify.channels.items()
+        for name, channel in notify.all_channels.items()
         if channel.fallback is not None
     }

@@ -139,9 +139,11 @@ class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     alarm: str
     at: int
     reason: str
-    """unmatched, short, shelved, silenced, dependency, flapping, incident or flood."""
+    """unmatched, short, shelved, silenced, dependency, flapping, incident, flood, hours or nobody."""
     by: str = ""
-    """The silence, the incident, the alarm of the parent that failed, or the channel."""
+    """The silence, the incident, the alarm of the parent that failed, the channel, or the person or team that it waits for."""
+    until: int | None = None
+    """When working hours begin that it waits for."""
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,8 @@ class Hold(StrEnum):
     """A message about it waits for its channel's summary."""
     SILENCE = "silence"
     SHELVED = "shelved"
+    HOURS = "hours"
+    """Who is called about it works later."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,4 +29,6 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     alarm: Alarm
     hold: Hold
     by: str | None = None
-    """The incident, the alarm of the parent that failed, the silence, or the channel."""
+    """The incident, the alarm of the parent that failed, the silence, the channel, or the person or team that it waits for."""
+    until: int | None = None
+    """When working hours begin that it waits for."""
