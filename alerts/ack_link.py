@@ -11,7 +11,7 @@ PATH = "/a/"
 """Where links lead, below the address of the site."""
 _SECOND_MS = 1000
 _KEY_BYTES, _EXPIRY_BYTES, _MAC_BYTES = 12, 4, 16
-_TOKEN = re.compile(r"(?P<channel>[a-z][a-z0-9_-]{0,31})\.(?P<rest>[A-Za-z0-9_-]{43})")
+_TOKEN = re.compile(r"(?P<channel>[a-z][a-z0-9_-]{0,31}(?:\.[a-z][a-z0-9_-]{0,31})?)\.(?P<rest>[A-Za-z0-9_-]{43})")
 _MESSAGE_KEY = re.compile(r"[0-9a-f]{24}")
 _PURPOSE = b"ioc-acknowledge-1"
 

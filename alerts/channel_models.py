@@ -34,6 +34,11 @@ def http_url(url: str) -> str:
     return url
 
 
+def is_mail_address(text: str) -> bool:
+    """Whether it has the form of one."""
+    return _MAIL.fullmatch(text) is not None
+
+
 def _path(text: str) -> str:
     parse_path(text)
     return text
@@ -94,7 +99,7 @@ class SmtpChannel(AnyChannel):
     @classmethod
     def _addresses(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for one in (value,) if isinstance(value, str) else value:
-            if not _MAIL.fullmatch(one):
+            if not is_mail_address(one):
                 msg = f"`{one[:80]}` is no mail address; write it as truc.ca@example.gov.vn"
                 raise ValueError(msg)
         return value

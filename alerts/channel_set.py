@@ -55,7 +55,7 @@ async def open_channels(notify: NotifyFile, around: Surroundings) -> AsyncIterat
         session = await stack.enter_async_context(open_session(allowance, around.names))
         tokens = {name: _Opening(("tokens", name), around, session, allowance).token(declared) for name, declared in notify.tokens.items()}
         channels: dict[str, Channel] = {}
-        for name, declared in notify.channels.items():
+        for name, declared in notify.all_channels.items():
             opening = _Opening(("channels", name), around, session, allowance)
             match declared:
                 case WebhookChannel():

@@ -325,6 +325,9 @@ def _decisions(outcome: Outcome, notice: Notice) -> Decisions | None:
         incidents=notice.incidents,
         members=notice.members,
         dissolved=notice.dissolved,
-        unsent=tuple(Unsent(alarm=one.alarm, at=one.at, reason=one.reason.name.lower(), by=one.silence or one.by) for one in notice.untold),
+        unsent=tuple(
+            Unsent(alarm=one.alarm, at=one.at, reason=one.reason.name.lower(), by=one.silence or one.by, until=one.until)
+            for one in notice.untold
+        ),
         position=notice.position,
     )

@@ -1,10 +1,12 @@
 """One group of alarms: who is in it, what has been told, and when it speaks next. Pure; times are Unix ms."""
 
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
+from alerts.escalation_clock import Clock
 from alerts.notify_file import Route
 from ioc.domain.alarm import Alarm, Severity, Step, Suppression
 
@@ -22,6 +24,8 @@ class Reason(StrEnum):
     FLAPPING = "it comes and goes"
     INCIDENT = "an incident tells of it"
     FLOOD = "its channel has had enough messages: a summary tells of it"
+    HOURS = "it waits for working hours"
+    NOBODY = "nobody is on duty for it"
 
 
 class Member(msgspec.Struct, array_like=True):
@@ -39,6 +43,9 @@ class Member(msgspec.Struct, array_like=True):
     """The silence that holds it back."""
     flaps: int = 0
     """How often it came, if the message about it sums that up."""
+    clock: Clock = msgspec.field(default_factory=Clock)
+    called: list[str] = msgspec.field(default_factory=list)
+    """People who were called about it: they are told of its end, whoever is on duty by then."""
 
     @property
     def hidden(self) -> bool:
@@ -73,11 +80,34 @@ class Telling(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `over` that ended with their rule or device, not by getting well."""
     flaps: dict[str, int] = msgspec.field(default_factory=dict)
     """How often those came that are summed up."""
+    escalation: int = 0
+    """The step of the escalation that it is; 0 = none."""
+    called: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """The people who were called about those of `ended`."""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """All alarms that the message names."""
+        return (*self.added, *self.standing, *self.ended)
 
     @property
     def reminder(self) -> bool:
         """Whether nothing has changed since the last message."""
-        return not self.added and not self.ended
+        return not self.added and not self.ended and not self.escalation
+
+    def about(self, alarms: Collection[str]) -> "Telling":
+        """What of it is about these alarms."""
+        if all(one in alarms for one in self.named):
+            return self
+        part = msgspec.structs.replace(
+            self,
+            added=tuple(one for one in self.added if one in alarms),
+            standing=tuple(one for one in self.standing if one in alarms),
+            ended=tuple(one for one in self.ended if one in alarms),
+            over=self.over.intersection(alarms),
+            withdrawn=self.withdrawn.intersection(alarms),
+        )
+        return msgspec.structs.replace(part, event="cleared") if part.all_over else part
 
     @property
     def all_over(self) -> bool:
@@ -101,16 +131,19 @@ class Group(msgspec.Struct, kw_only=True):
     """When the first change came that no message has told yet."""
     members: dict[str, Member] = msgspec.field(default_factory=dict)
 
-    def raise_(self, alarm: Alarm, at: int, silence: str = "", *, told: bool = False, flaps: int = 0) -> bool:
+    def raise_(  # what another group knew of the alarm comes along
+        self, alarm: Alarm, at: int, silence: str = "", *, told: bool = False, flaps: int = 0, called: Iterable[str] = ()
+    ) -> bool:
         """Takes an alarm in; one that is in already becomes active again. Whether `silence` (an id) holds its first message back.
 
-        `told`: another group's message has said that it was raised. `flaps`: how often it came, which the message shall say.
+        `told`: another group's message has said that it was raised, and these people were `called`.
+        `flaps`: how often it came, which the message shall say.
         """
-        member = self.members.setdefault(alarm.id, Member(told=told, flaps=flaps))
+        member = self.members.setdefault(alarm.id, Member(told=told, flaps=flaps, called=list(called)))
         member.ended, member.alarm = "", None
         member.acknowledged, member.suppression = alarm.acknowledged, alarm.suppression
         member.silenced = silence
-        self._note(at)
+        self._note(at, member)
         return bool(silence) and not member.told
 
     def silence(self, alarm: str, silence: str, at: int) -> bool:
@@ -124,7 +157,7 @@ class Group(msgspec.Struct, kw_only=True):
         member.silenced = silence
         if held and member.ended:
             del self.members[alarm]
-        self._note(at)
+        self._note(at, member)
         return held
 
     def drop(self, alarm: str, at: int) -> Member:
@@ -152,7 +185,7 @@ class Group(msgspec.Struct, kw_only=True):
                 member.suppression = alarm.suppression
         if member.ended:
             member.alarm = alarm
-        self._note(at)
+        self._note(at, member)
         return None
 
     def due_at(self, route: Route) -> int | None:
@@ -178,6 +211,7 @@ class Group(msgspec.Struct, kw_only=True):
             over=frozenset(alarm for alarm, member in audible.items() if member.ended),
             withdrawn=frozenset(alarm for alarm, member in audible.items() if member.ended == "withdrawn"),
             flaps={alarm: member.flaps for alarm, member in audible.items() if member.flaps},
+            called={alarm: tuple(member.called) for alarm, member in audible.items() if member.told and member.ended and member.called},
         )
         self.open, self.sent_at, self.changed_at = active, now, None
         for alarm, member in audible.items():
@@ -186,8 +220,17 @@ class Group(msgspec.Struct, kw_only=True):
                 del self.members[alarm]
         return telling
 
-    def _note(self, at: int) -> None:
-        """Remembers since when something waits to be told, or that nothing does."""
+    def call(self, alarm: str, people: Iterable[str], at: int) -> None:
+        """People are called about an alarm that is still in the group."""
+        member = self.members.get(alarm)
+        if member is not None:
+            member.called += [person for person in people if person not in member.called]
+            member.clock.call(at)
+
+    def _note(self, at: int, changed: Member | None = None) -> None:
+        """Remembers since when something waits to be told, or that nothing does; the clock of what changed runs, or stands still."""
+        if changed is not None:
+            changed.clock.run(at, runs=changed.nags)
         if not any(member.waits for member in self.members.values()):
             self.changed_at = None
         elif self.changed_at is None:

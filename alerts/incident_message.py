@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from alerts.calling import Recipient
 from alerts.explaining import Shared
 from alerts.grouping import Telling
 from alerts.incident_wording import INCIDENT_WORDS, IncidentWords
-from alerts.message import MAX_TEXT, MessageDocument, Wording, Writer, cut, plain, tag
+from alerts.message import MAX_TEXT, MessageDocument, Writer, cut, plain, tag
 from alerts.outage import Outage
-from alerts.policy import RoutePlan
+from alerts.wording import Words
 from ioc.domain.alarm import Alarm, OutboxMessage, notification_key
 from ioc.domain.alarm_document import alarm_document
 from ioc.domain.rfc3339 import to_rfc3339
@@ -30,28 +31,22 @@ class Told:
     """Members that are silenced or shelved, of whom nobody is told."""
     released: bool
     """Whether the outage is over although members have not come back."""
+    lead: Callable[[Words], str] = lambda _words: ""
+    """The sentence that it begins with."""
 
 
-def messages(
-    told: Told, alarms: Mapping[str, Alarm], *, plans_for: Callable[[Alarm], Iterable[RoutePlan]], at: int, wording: Wording
-) -> Iterator[OutboxMessage]:
-    """One message for each channel, with the alarms that its routes take; `alarms` holds every alarm that the telling names."""
+def messages(told: Told, alarms: Mapping[str, Alarm], recipients: Iterable[Recipient], *, at: int) -> Iterator[OutboxMessage]:
+    """One message for each recipient, with its alarms; `alarms` holds every alarm that the telling names."""
     telling, outage = told.whole, told.outage
-    of_channel: dict[str, set[str]] = {}
-    for one in _ids(telling):
-        for plan in plans_for(alarms[one]):
-            for channel in plan.route.channels:
-                of_channel.setdefault(channel, set()).add(one)
     key = notification_key(f"{outage.key}/{outage.group.episode}", telling.event, telling.step)
-    text = cut(_Text(told, Writer(wording, at)).whole(alarms), MAX_TEXT)
-    for channel, taken in sorted(of_channel.items()):
-        named = [alarms[one] for one in _ids(telling) if one in taken]
+    for channel, wording, taken in sorted(recipients, key=lambda one: one.channel):
         document = MessageDocument(
             key=key,
             event=telling.event,
             at=to_rfc3339(at),
-            text=text,
-            alarms=[alarm_document(alarm, wording.language, incident=outage.id) for alarm in named],
+            text=cut(_Text(told, Writer(wording, at)).whole(alarms), MAX_TEXT),
+            alarms=[alarm_document(alarms[one], wording.language, incident=outage.id) for one in telling.named if one in taken],
+            escalation=telling.escalation,
         )
         yield OutboxMessage(key=key, channel=channel, event=telling.event, at=at, body=msgspec.json.encode(document))
 
@@ -67,7 +62,7 @@ class _Text:
 
     def whole(self, alarms: Mapping[str, Alarm]) -> str:
         telling, outage = self.told.whole, self.told.outage
-        named = [alarms[one] for one in _ids(telling)]
+        named = [alarms[one] for one in telling.named]
         total = len(outage.parts) - self.told.hidden
         active = [alarms[one] for one in (*telling.added, *telling.standing) if one not in telling.over]
         values = {
@@ -83,7 +78,7 @@ class _Text:
         sentences = self._over(values) if telling.event == "cleared" else self._ongoing(values, active)
         words = self.writer.wording.words
         head = f"[{words.cleared}]" if self.told.released else tag(telling, named, words)
-        return " ".join([head, *sentences])
+        return " ".join(filter(None, (head, self.told.lead(words), *sentences)))
 
     def _ongoing(self, values: Mapping[str, object], active: Sequence[Alarm]) -> list[str]:
         words, outage, telling = self.words, self.told.outage, self.told.whole
@@ -122,7 +117,3 @@ class _Text:
         if seconds < _MINUTES_FROM_S:
             return self.words.seconds.format(n=seconds)
         return self.words.minutes.format(n=math.ceil(seconds / 60))
-
-
-def _ids(telling: Telling) -> tuple[str, ...]:
-    return (*telling.added, *telling.standing, *telling.ended)

@@ -27,7 +27,7 @@ MAX_ACTIONS = 3
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
-class MessageDocument(msgspec.Struct, frozen=True, kw_only=True):
+class MessageDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a webhook receives: `key` is the idempotency key, `event` raised, updated or cleared, times RFC 3339 UTC."""
 
     key: str
@@ -35,6 +35,8 @@ class MessageDocument(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     text: str
     alarms: list[AlarmDocument]
+    escalation: int = 0
+    """The step of the escalation that the message is; left out where it is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,25 +60,26 @@ class Wording:
         return WORDS[self.key]
 
 
-def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording) -> bytes:
-    """The message's document as JSON on one line; `alarms` holds every alarm that the telling names."""
-    named = [alarms[one] for one in (*telling.added, *telling.standing, *telling.ended)]
+def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int, wording: Wording, lead: str = "") -> bytes:
+    """The message's document as JSON on one line; `alarms` holds every alarm that the telling names, `lead` a sentence to begin with."""
+    named = [alarms[one] for one in telling.named]
     document = MessageDocument(
         key=key,
         event=telling.event,
         at=to_rfc3339(at),
-        text=message_text(telling, alarms, at=at, wording=wording),
+        text=message_text(telling, alarms, at=at, wording=wording, lead=lead),
         alarms=[alarm_document(alarm, wording.language) for alarm in named],
+        escalation=telling.escalation,
     )
     return msgspec.json.encode(document)
 
 
-def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording) -> str:
+def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording, lead: str = "") -> str:
     """The text, for example `[CAO] Cụm loa Xóm Tháp, Phường Việt Trì: mất kết nối từ 23:14. Việc cần làm: …`."""
-    named = _sorted(alarms[one] for one in (*telling.added, *telling.standing, *telling.ended))
+    named = _sorted(alarms[one] for one in telling.named)
     writer = Writer(wording, at, telling.flaps)
     body = writer.single(telling, named[0]) if len(named) == 1 else writer.several(telling, named)
-    return cut(f"{tag(telling, named, wording.words)} {body}", MAX_TEXT)
+    return cut(" ".join(filter(None, (tag(telling, named, wording.words), lead, body))), MAX_TEXT)
 
 
 def cut(text: str, length: int) -> str:
@@ -115,7 +118,7 @@ class Writer:
             return words.over.format(n=len(shown), counts=counts)
         if telling.reminder:
             return words.standing.format(n=len(shown), counts=counts)
-        if telling.event == "raised":
+        if telling.event == "raised" or telling.escalation:
             return words.count.format(n=len(shown), counts=counts)
         added, ended = len(telling.added), len(telling.ended)
         changes = [
@@ -142,7 +145,7 @@ class Writer:
         """The alarms that the message is about, one a line: what is new and what has ended, or in a reminder all."""
         words = self.wording.words
         news = {*telling.added, *telling.ended}
-        about = [alarm for alarm in named if telling.reminder or alarm.id in news]
+        about = [alarm for alarm in named if not news or alarm.id in news]
         lines = []
         for alarm in about[:MAX_LINES]:
             line = self.line(alarm)
@@ -222,6 +225,8 @@ def tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
         ids = {alarm.id for alarm in named}
         over = words.withdrawn if ids <= telling.withdrawn else words.cleared
         return f"[{severity}, {over}]" if telling.added else f"[{over}]"
+    if telling.escalation:
+        return f"[{words.escalated}: {severity}]"
     return f"[{words.reminder}: {severity}]" if telling.reminder else f"[{severity}]"
 
 

@@ -17,7 +17,9 @@ class Untold(msgspec.Struct, frozen=True):
     silence: str = ""
     """The silence that holds it back."""
     by: str = ""
-    """The incident whose messages tell of it instead, the alarm of the parent that has failed, or the channel."""
+    """The incident whose messages tell of it instead, the alarm of the parent that has failed, the channel, or who it waits for."""
+    until: int | None = None
+    """When working hours begin that it waits for."""
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

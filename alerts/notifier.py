@@ -7,19 +7,23 @@ import msgspec
 
 from alerts.admission import Admission, Admitted
 from alerts.apart import Apart
+from alerts.calling import Calling
+from alerts.duty_plan import DutyPlan
 from alerts.flood import PREFIX as FLOOD
 from alerts.flood import Flood
+from alerts.group_messages import Speaker, due_at
 from alerts.grouping import Group, Reason, reason_of
 from alerts.guards import Guards
 from alerts.lifecycle import SUPPRESSIONS
-from alerts.message import Wording, compose
+from alerts.message import Wording
 from alerts.notice import Notice, Untold
 from alerts.notify_file import Route
 from alerts.outage_desk import OutageDesk, is_ours
 from alerts.policy import Policy, RoutePlan
 from alerts.roll import Roll
 from alerts.silencing import Silencing
-from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, OutboxMessage, Step, Transition, notification_key
+from alerts.waiting_rooms import PREFIX as HOURS
+from ioc.domain.alarm import ENDS, Alarm, NotificationGroup, OutboxMessage, Step, Transition
 from ioc.domain.held import Held, Hold
 from ioc.domain.silence import Silence
 
@@ -36,17 +40,17 @@ class Notifier:
     """Groups alarms by the routes and words their messages.
 
     The same entries with the same `now` give the same rows, in one process or with restarts in between.
-    `guards` hold messages back; without them each alarm is told for itself.
+    `guards` hold messages back; without them each alarm is told for itself. `duty`: the people whom routes may name.
     """
 
-    def __init__(self, routes: Iterable[Route], *, wording: Wording, guards: Guards | None = None) -> None:
+    def __init__(self, routes: Iterable[Route], *, wording: Wording, guards: Guards | None = None, duty: DutyPlan | None = None) -> None:
         guards = guards or Guards()
         self._policy = Policy(routes)
-        self._wording = wording
+        self._calling = Calling(duty or DutyPlan(), wording=wording, hidden=self._is_hidden)
         self._silencing = Silencing(wording.zone, guards.calendar)
         self._roll = Roll()
         self._apart = Apart()
-        self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, wording=wording)
+        self._outages = OutageDesk(guards.incidents, self._roll, policy=self._policy, silencing=self._silencing, calling=self._calling)
         self._admission = Admission(self._outages, guards.dependencies, guards.flapping, self._roll)
         self._flood = Flood(guards.flood, wording=wording)
         self._due: dict[str, int] = {}
@@ -62,7 +66,7 @@ class Notifier:
     @property
     def next_due(self) -> int | None:
         """When `due` has to be called next, or None."""
-        turns = (self._silencing.next_turn, self._admission.next_look, self._flood.next_look)
+        turns = (self._silencing.next_turn, self._admission.next_look, self._flood.next_look, self._calling.rooms.next_look)
         return min((*self._due.values(), *(turn for turn in turns if turn is not None)), default=None)
 
     def silence(self, silence: Silence) -> None:
@@ -82,7 +86,8 @@ class Notifier:
         alarms = self._roll.alarms
         flooded = (Held(alarm=alarms[one], hold=Hold.FLOOD, by=channel) for one, channel in self._flood.held() if one in alarms)
         unrouted = (Held(alarm=alarm, hold=Hold.UNMATCHED) for alarm in self._unrouted.values())
-        held = (*unrouted, *self._apart.held(), *flooded, *self._admission.held(), *self._roll.held(self._outages.incident))
+        waiting = (*unrouted, *self._apart.held(), *flooded, *self._calling.rooms.held())
+        held = (*waiting, *self._admission.held(), *self._roll.held(self._outages.incident))
         found = {one.alarm.id: one for one in held if one.alarm.active}
         return [self._caused(found[alarm]) for alarm in sorted(found)]
 
@@ -112,6 +117,9 @@ class Notifier:
             if row.key.startswith(FLOOD):
                 self._flood.restore(row)
                 continue
+            if row.key.startswith(HOURS):
+                self._calling.rooms.restore(row)
+                continue
             group = msgspec.json.decode(row.body or b"", type=Group)
             if self._policy.plan(group.route) is None:
                 self._roll.touched[row.key] = None
@@ -138,7 +146,7 @@ class Notifier:
     def due(self, now: int) -> Notice:
         """The messages whose time has come by `now`, and every group that has changed since the last call."""
         self._heed_silences(now)
-        outbox: list[OutboxMessage] = []
+        outbox = self._open_rooms(now)
         self._tell_all(self._admission.look(now))
         self._schedule_stale()
         while due := sorted((at, key) for key, at in self._due.items() if at <= now):
@@ -158,7 +166,11 @@ class Notifier:
             self._note_untold(held.alarm, held.at, held.reason if told_of else Reason.UNMATCHED, by=held.by)
             if held.reason is Reason.INCIDENT and (silence := self._silencing.covering(held.alarm)):
                 self._note_untold(held.alarm, held.at, Reason.SILENCED, silence)
-        rows = (*map(self._row, sorted(self._roll.touched)), *self._admission.take_rows(), *self._flood.take_rows())
+        for one in self._calling.take_untold():
+            self.untold_counts[one.reason] += 1
+            self._untold.append(one)
+        others = (*self._admission.take_rows(), *self._flood.take_rows(), *self._calling.rooms.take_rows())
+        rows = (*map(self._row, sorted(self._roll.touched)), *others)
         incidents, members, dissolved = self._outages.take_changes()
         untold = tuple(self._untold)
         self._roll.touched.clear()
@@ -196,6 +208,7 @@ class Notifier:
             self._unrouted[alarm.id] = alarm
             if not alarm.active:
                 del self._unrouted[alarm.id]
+        self._calling.heed(alarm, entry.recorded, withdrawn=entry.step is Step.WITHDRAWN)
         self._tell_all(self._admission.changed(entry, alarm))
         keys = self._roll.keys_of.get(alarm.id)
         if entry.step in _RETURNS and not keys and self._may_be_told(alarm):
@@ -273,15 +286,29 @@ class Notifier:
             self._tell_all(Admitted(*one) for one in alone)
             return messages
         group = self._roll.groups[key]
-        plan = self._plan(group)
         before = set(group.members)
-        telling = group.tell(now)
-        message_key = notification_key(f"{key}/{group.episode}", telling.event, telling.step)
-        body = compose(telling, self._roll.alarms, key=message_key, at=now, wording=self._wording)
+        plan, alarms = self._plan(group), self._roll.alarms
+        speaker = Speaker(key=key, group=group, route=plan.route, alarms=alarms, calling=self._calling, now=now)
+        messages = speaker.messages()
         for gone in before - group.members.keys():
             self._roll.leave(gone, key)
         self._change(key)
-        return [OutboxMessage(key=message_key, channel=channel, event=telling.event, at=now, body=body) for channel in plan.route.channels]
+        return messages
+
+    def _open_rooms(self, now: int) -> list[OutboxMessage]:
+        """What waited for working hours that begin: from now on somebody has been called about it."""
+        messages: list[OutboxMessage] = []
+        for called in self._calling.open_rooms(now):
+            messages += called.messages
+            for key in dict.fromkeys(key for alarm in called.named for key in self._roll.keys_of.get(alarm, ())):
+                called.note(self._roll.groups[key], now)
+                self._change(key)
+        return messages
+
+    def _is_hidden(self, alarm: Alarm) -> bool:
+        """Whether something holds back now whatever would be said of an alarm."""
+        held = self._silencing.covering(alarm) or alarm.suppression is not None or self._admission.owns(alarm.id)
+        return bool(held) or self.incident_of(alarm.id) is not None
 
     def _change(self, key: str) -> None:
         """Notes that the group's row has to be written again; a group without members is forgotten."""
@@ -297,7 +324,7 @@ class Notifier:
             self._stale[key] = None
             return
         group = self._roll.groups.get(key)
-        self._set_due(key, None if group is None else group.due_at(self._plan(group).route))
+        self._set_due(key, None if group is None else due_at(group, self._plan(group).route))
 
     def _schedule_stale(self) -> None:
         """Finds out when outages that changed speak next, and forgets groups that gave all their members to one."""

@@ -28,10 +28,13 @@ from alerts.channel_models import (
     Url,
 )
 from alerts.dependency_plan import Dependency
+from alerts.duty_check import address_faults, escalation_faults, unknown_names
+from alerts.duty_plan import Contacts, DutyPlan, EscalationStep, Name, Person, Targets, Team
 from alerts.flapping_plan import FlappingPlan
 from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
 from alerts.load_plan import LoadReportPlan
+from alerts.people_channels import channels_of_people, on_call
 from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.calendar import NO_DAYS, Calendar
@@ -42,6 +45,7 @@ ATTRIBUTES = ("rule", "unit", "device", "severity", "family")
 """What alarms can be grouped by, besides the keys of their labels."""
 _DAY_MS = 86_400_000
 _LABEL_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_PLURALS = {"person": "people"}
 _CLOSE = 0.75
 """How alike (0–1) a word and an attribute must be for the word to count as its misspelling."""
 
@@ -109,8 +113,8 @@ class Match(Declared):
     label: Pairs = ()
 
 
-class Route(Declared):
-    """Which alarms go to which channels, and how they are gathered into messages (times in ms)."""
+class Route(Targets):
+    """Which alarms go to whom, and how they are gathered into messages (times in ms)."""
 
     match: Match = Match()
     group_by: Texts = ("rule", "unit")
@@ -118,7 +122,8 @@ class Route(Declared):
     group_interval: DurationMs = Field(default=300_000, ge=0, le=_DAY_MS)
     repeat_interval: DurationMs = Field(default=4 * 3_600_000, ge=0)
     """0 = say it once."""
-    channels: Texts = Field(min_length=1)
+    escalation: tuple[EscalationStep, ...] = Field(default=(), max_length=10)
+    """Who is called besides, one after the other, as long as nobody acknowledges."""
     continue_: bool = Field(default=False, alias="continue")
     """Whether routes further down are tried as well."""
 
@@ -127,11 +132,6 @@ class Route(Declared):
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             _check_group_key(name)
-        return tuple(dict.fromkeys(names))
-
-    @field_validator("channels")
-    @classmethod
-    def _once(cls, names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(names))
 
 
@@ -153,6 +153,7 @@ class NotifyPlan(Declared):
     flood: FloodPlan = FloodPlan()
     calendar: Calendar = NO_DAYS
     """The site's: weekly silences are bound to its days."""
+    duty: DutyPlan = DutyPlan()
 
     @classmethod
     def alone(cls, routes: Iterable[Route]) -> Self:
@@ -177,6 +178,9 @@ class NotifyFile(Declared):
     silences: SilencesPlan = SilencesPlan()
     load_report: LoadReportPlan | None = None
     """None = the alarm load is told to nobody by itself."""
+    people: dict[Name, Person] = Field(default_factory=dict)
+    teams: dict[Name, Team] = Field(default_factory=dict)
+    units: dict[str, Contacts] = Field(default_factory=dict)
 
     @field_validator("allow_private")
     @classmethod
@@ -188,18 +192,28 @@ class NotifyFile(Declared):
     def plan(self) -> NotifyPlan:
         """What is decided by it."""
         return NotifyPlan(
-            routes=self.routes, incidents=self.incidents, depends_on=self.depends_on, flapping=self.flapping, flood=self._capped
+            routes=self.routes,
+            incidents=self.incidents,
+            depends_on=self.depends_on,
+            flapping=self.flapping,
+            flood=self._capped,
+            duty=DutyPlan(people={name: on_call(name, one) for name, one in self.people.items()}, teams=self.teams, units=self.units),
         )
+
+    @property
+    def all_channels(self) -> dict[str, Channel]:
+        """Those that are declared, and those of people."""
+        return {**self.channels, **dict(channels_of_people(self.people, self.channels))}
 
     @property
     def _capped(self) -> FloodPlan:
         """The cap on messages with the names of the channels that it holds for."""
-        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": self.people})
+        return self.flood if self.flood.channels else self.flood.model_copy(update={"channels": self.read_by_people})
 
     @property
-    def people(self) -> tuple[str, ...]:
+    def read_by_people(self) -> tuple[str, ...]:
         """The channels that people read, not programs."""
-        return tuple(name for name, channel in self.channels.items() if channel.kind not in {"webhook", "file"})
+        return tuple(name for name, channel in self.all_channels.items() if channel.kind not in {"webhook", "file"})
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -211,6 +225,7 @@ class NotifyFile(Declared):
                 if isinstance(channel, HttpChannel) and channel.token is not None and channel.token not in self.tokens
             ),
             *_wrong_fallbacks(self.channels),
+            *(_fault(*one) for one in _duty_faults(self)),
         ]
         if errors:
             raise ValidationError.from_exception_data(type(self).__name__, errors)
@@ -218,12 +233,28 @@ class NotifyFile(Declared):
 
 
 def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
-    places: list[tuple[tuple[str | int, ...], str]] = [
-        (("routes", i, "channels", j), name) for i, route in enumerate(notify.routes) for j, name in enumerate(route.channels)
+    targets: list[tuple[tuple[str | int, ...], Targets]] = [(("routes", i), route) for i, route in enumerate(notify.routes)]
+    targets += [(("routes", i, "escalation", j), step) for i, route in enumerate(notify.routes) for j, step in enumerate(route.escalation)]
+    unknown = list(unknown_names(notify.people, notify.teams, notify.units, targets, notify.channels))
+    unknown += [
+        (("flood", "channels", i), "channel", name, notify.channels)
+        for i, name in enumerate(notify.flood.channels)
+        if name not in notify.all_channels
     ]
-    named = {"flood": notify.flood, "silences": notify.silences, "load_report": notify.load_report}
-    places += [((key, "channels", i), name) for key, plan in named.items() if plan for i, name in enumerate(plan.channels)]
-    return (_unknown(place, "channel", name, notify.channels) for place, name in places if name not in notify.channels)
+    named = {"silences": notify.silences, "load_report": notify.load_report}
+    unknown += [
+        ((key, "channels", i), "channel", name, notify.channels)
+        for key, plan in named.items()
+        for i, name in enumerate(plan.channels if plan else ())
+        if name not in notify.all_channels
+    ]
+    return (_unknown(*one) for one in unknown)
+
+
+def _duty_faults(notify: NotifyFile) -> Iterable[tuple[tuple[str | int, ...], str, str]]:
+    yield from address_faults(notify.people, notify.channels)
+    for i, route in enumerate(notify.routes):
+        yield from escalation_faults(("routes", i, "escalation"), route.escalation)
 
 
 def _wrong_fallbacks(channels: Mapping[str, Channel]) -> Iterable[InitErrorDetails]:
@@ -252,9 +283,14 @@ def _check_group_key(name: str) -> None:
         raise ValueError(msg)
 
 
+def _fault(where: tuple[str | int, ...], what: str, do: str) -> InitErrorDetails:
+    error = PydanticCustomError("duty_fault", "{what}; {do}", {"what": what, "do": do})
+    return InitErrorDetails(type=error, loc=where, input=None)
+
+
 def _unknown(where: tuple[str | int, ...], kind: str, name: str, declared: Iterable[str]) -> InitErrorDetails:
     near = difflib.get_close_matches(name, list(declared), 1, 0)
-    hint = f"did you mean `{near[0]}`?" if near else f"declare it under `{kind}s`"
+    hint = f"did you mean `{near[0]}`?" if near else f"declare it under `{_PLURALS.get(kind, f'{kind}s')}`"
     context = {"kind": kind, "name": name, "hint": hint}
     error = PydanticCustomError(f"unknown_{kind}", "there is no {kind} `{name}`; {hint}", context)
     return InitErrorDetails(type=error, loc=where, input=name)

@@ -1,17 +1,21 @@
 """Mass outages between the journal and the groups: who waits, who belongs to which outage, and what its messages are. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 import msgspec
 
+from alerts import escalating
+from alerts.calling import Called, Calling, people_of
+from alerts.directory import Reach
+from alerts.duty_plan import EscalationStep
+from alerts.escalation_clock import step_of
 from alerts.explaining import Explanation
-from alerts.grouping import Group
+from alerts.grouping import Group, Telling
 from alerts.incident_message import Told, messages
 from alerts.incidents import WAITING, Fallen, Incidents, Standing
-from alerts.message import Wording
 from alerts.outage import PREFIX, Outage
-from alerts.policy import Policy, digest
+from alerts.policy import Policy, RoutePlan, digest
 from alerts.roll import Roll
 from alerts.silencing import Silencing
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage
@@ -24,12 +28,12 @@ Raised = tuple[Alarm, int, int]
 class OutageDesk:
     """Takes alarms of fallen devices in, and hands back those that no outage explains."""
 
-    def __init__(self, incidents: Incidents, roll: Roll, *, policy: Policy, silencing: Silencing, wording: Wording) -> None:
+    def __init__(self, incidents: Incidents, roll: Roll, *, policy: Policy, silencing: Silencing, calling: Calling) -> None:
         self._incidents = incidents
         self._roll = roll
         self._policy = policy
         self._silencing = silencing
-        self._wording = wording
+        self._calling = calling
         self._alarms: dict[str, Alarm] = {}
         """Those that fell lately."""
         self._touched: dict[str, None] = {}
@@ -58,8 +62,10 @@ class OutageDesk:
         return self._alarms.get(alarm)
 
     def due_at(self, key: str) -> int | None:
-        """When an outage speaks next."""
-        return self._incidents.open[key].due_at(self._incidents.plan)
+        """When an outage speaks next, to whomever."""
+        outage = self._incidents.open[key]
+        dues = (outage.due_at(self._incidents.plan), escalating.due_at(outage.group, self._steps(outage), together=True))
+        return min((due for due in dues if due is not None), default=None)
 
     def joins(self, alarm: Alarm, at: int) -> bool:
         """Whether an alarm that was raised belongs to an outage that goes on; then it is a member from now on."""
@@ -135,6 +141,9 @@ class OutageDesk:
         Before it speaks for the first time all that fell meanwhile is looked at again: something else may explain more.
         """
         outage = self._incidents.open[key]
+        due = outage.due_at(self._incidents.plan)
+        if due is None or due > now:
+            return self._escalate(outage, now), []
         if not outage.group.step and self._dissolves(outage):
             return [], self.look(now)
         released = self._left(outage)
@@ -143,12 +152,52 @@ class OutageDesk:
         telling = outage.group.tell(now)
         if released:
             telling = msgspec.structs.replace(telling, event="cleared")
+        reach = self._reach(telling, now)
         told = Told(outage=outage, whole=telling, hidden=hidden, released=bool(released))
-        outbox = list(messages(told, self._roll.alarms, plans_for=self._policy.plans_for, at=now, wording=self._wording))
+        outbox = list(messages(told, self._roll.alarms, self._calling.recipients(reach), at=now))
+        self._called(outage, telling, reach, now)
+        escalating.join_leader(outage.group, telling.added)
         for gone in before:
             if gone not in outage.group.members:
                 self._roll.leave(gone, key)
         return outbox, list(self._release(outage, released, now))
+
+    def _reach(self, telling: Telling, now: int) -> Reach:
+        """Who is reached by the routes of each alarm. A mass outage waits for no working hours."""
+        taken: dict[str, tuple[RoutePlan, dict[str, None]]] = {}
+        for one in telling.named:
+            for plan in self._policy.plans_for(self._roll.alarms[one]):
+                taken.setdefault(plan.id, (plan, {}))[1][one] = None
+        found = Reach()
+        for plan, alarms in taken.values():
+            found.add(self._calling.reach(plan.route, telling.about(alarms), self._roll.alarms, now, always=True))
+        return found
+
+    def _called(self, outage: Outage, telling: Telling, reach: Reach, now: int) -> None:
+        Called(named=telling.named, people=people_of(reach)).note(outage.group, now)
+
+    def _escalate(self, outage: Outage, now: int) -> list[OutboxMessage]:
+        """The message of the step that is due, about all members of whom nobody has taken note."""
+        steps = self._steps(outage)
+        telling = escalating.take_step_together(outage.group, steps, now)
+        if telling is None:
+            return []
+        step = step_of(steps, telling.escalation - 1)
+        reach = self._calling.reach(step, telling, self._roll.alarms, now, always=True)
+        hidden = sum(member.hidden for member in outage.group.members.values())
+        lead = self._calling.overdue(outage.group, telling, step.after)
+        told = Told(outage=outage, whole=telling, hidden=hidden, released=False, lead=lead)
+        escalating.stepped(outage.group, telling, (), now)
+        self._called(outage, telling, reach, now)
+        return list(messages(told, self._roll.alarms, self._calling.recipients(reach), at=now))
+
+    def _steps(self, outage: Outage) -> Sequence[EscalationStep]:
+        """The escalation of the first route that has one and takes a member of whom nobody has taken note."""
+        waiting = [self._roll.alarms[one] for one, member in outage.group.members.items() if member.told and member.nags]
+        if not waiting or not any(plan.route.escalation for plan in self._policy.plans):
+            return ()
+        taking = {plan.id for alarm in waiting for plan in self._policy.plans_for(alarm)}
+        return next((plan.route.escalation for plan in self._policy.plans if plan.id in taking and plan.route.escalation), ())
 
     def settle(self, key: str) -> None:
         """An outage without members is over."""
@@ -232,7 +281,8 @@ class OutageDesk:
         keys, before = self._roll.withdraw(alarm.id, at)
         for key in keys:
             self._roll.touched[key] = None
-        outage.group.raise_(alarm, at, self._silencing.covering(alarm), told=any(member.told for member in before))
+        told, called = any(member.told for member in before), [person for member in before for person in member.called]
+        outage.group.raise_(alarm, at, self._silencing.covering(alarm), told=told, called=called)
         outage.join(alarm, at)
         self._roll.enter(outage.key, alarm)
         self._roll.touched[outage.key] = None

@@ -7,8 +7,10 @@ from typing import Literal
 
 import msgspec
 
+from alerts.message_fields import read_document
+from alerts.people_channels import person_of
 from alerts.why_words import WHY_WORDS
-from ioc.domain.alarm import Alarm, Step, Transition
+from ioc.domain.alarm import Alarm, OutboxMessage, Step, Transition, Unsent
 from ioc.domain.why import Sending, Trace
 
 
@@ -31,7 +33,7 @@ class Explainer:
         """All of one alarm, in order of time."""
         words = WHY_WORDS[self.language]
         lines = [self._step(entry, trace.alarm) for entry in trace.journal]
-        lines += [Line(one.at, words.unsent[one.reason].format(by=one.by)) for one in trace.unsent]
+        lines += [self._unsent(one) for one in trace.unsent]
         if trace.incident is not None:
             lines.append(Line(trace.alarm.since, words.incident.format(incident=trace.incident)))
         lines += [self._sending(one) for one in trace.sendings]
@@ -57,8 +59,8 @@ class Explainer:
         return sorted(lines, key=lambda line: line.at)
 
     def channels_of(self, person: str) -> list[str]:
-        """The channels that belong to a person, or are called so."""
-        return [name for name, whose in self.people.items() if person in {name, whose}]
+        """The channels that belong to a person (by id or by name), or are called so."""
+        return [name for name, whose in self.people.items() if person in {name, whose, person_of(name)}]
 
     def _not_called(self, person: str, mine: Collection[str], trace: Trace) -> Line:
         words = WHY_WORDS[self.language]
@@ -68,7 +70,7 @@ class Explainer:
             return Line(since, words.later.format(person=person, at=self._time(theirs[0].entry.message.at)))
         if trace.unsent:
             last = trace.unsent[-1]
-            return Line(last.at, words.unsent[last.reason].format(by=last.by))
+            return self._unsent(last)
         if trace.sendings:
             others = dict.fromkeys(self._whom(one.entry.message.channel) for one in trace.sendings)
             return Line(since, words.elsewhere.format(others=", ".join(others), person=person))
@@ -94,7 +96,7 @@ class Explainer:
         else:
             pattern = words.refused if one.attempts else words.waiting
         text = pattern.format(
-            event=entry.message.event,
+            event=self._event(entry.message),
             whom=self._whom(entry.message.channel),
             done="" if entry.done_at is None else self._time(entry.done_at),
             next="" if entry.next_at is None else self._time(entry.next_at),
@@ -102,6 +104,18 @@ class Explainer:
             detail=detail,
         )
         return Line(entry.message.at, text)
+
+    def _unsent(self, one: Unsent) -> Line:
+        until = "" if one.until is None else datetime.fromtimestamp(one.until / 1000, self.zone).strftime("%H:%M %d/%m/%Y")
+        return Line(one.at, WHY_WORDS[self.language].unsent[one.reason].format(by=one.by, until=until))
+
+    def _event(self, message: OutboxMessage) -> str:
+        """The message's event, and the step of the escalation that it is."""
+        try:
+            step = read_document(message.body).escalation
+        except msgspec.DecodeError:  # no document of ours
+            step = 0
+        return WHY_WORDS[self.language].escalated.format(event=message.event, n=step) if step else message.event
 
     def _whom(self, channel: str) -> str:
         whose = self.people.get(channel)

@@ -23,6 +23,7 @@ class WhyWords:
     elsewhere: str
     later: str
     no_channel: str
+    escalated: str
 
 
 WHY_WORDS = {
@@ -55,6 +56,8 @@ WHY_WORDS = {
             "flapping": "Tin nhắn riêng được giữ lại: chập chờn, sẽ có tin tổng hợp.",
             "incident": "Tin nhắn riêng được giữ lại: mất kết nối hàng loạt {by} báo thay.",
             "flood": "Tin nhắn riêng được giữ lại: kênh {by} đã nhận quá nhiều tin, sẽ có tin tổng hợp.",
+            "hours": "Tin nhắn được giữ lại: chờ đến giờ làm việc của {by}, {until}.",
+            "nobody": "Không gọi được ai: lúc đó không ai trực cho cảnh báo kỹ thuật này.",
         },
         incident="Thuộc sự cố mất kết nối hàng loạt {incident} (`ioc incidents show {incident}`).",
         delivered="Tin nhắn ({event}) cho {whom} đã gửi xong lúc {done}, lần thử thứ {n}: {detail}.",
@@ -68,6 +71,7 @@ WHY_WORDS = {
         elsewhere="tin nhắn gửi cho {others}; tuyến của nó không có kênh của {person}.",
         later="tin nhắn cho {person} được viết lúc {at}, ngoài khoảng thời gian này.",
         no_channel="Không có kênh nào của {person}; các kênh và người: {known}.",
+        escalated="{event}, chuyển cấp trên bước {n}",
     ),
     "en": WhyWords(
         steps={
@@ -98,6 +102,8 @@ WHY_WORDS = {
             "flapping": "Its own messages held back: it comes and goes, a summary follows.",
             "incident": "Its own messages held back: mass outage {by} tells of it.",
             "flood": "Its own messages held back: channel {by} has had enough, a summary follows.",
+            "hours": "Messages held back: waits until {by} works, {until}.",
+            "nobody": "Nobody was called: nobody was on duty for this technical alarm then.",
         },
         incident="Part of mass outage {incident} (`ioc incidents show {incident}`).",
         delivered="Message ({event}) to {whom} delivered at {done}, attempt {n}: {detail}.",
@@ -111,5 +117,6 @@ WHY_WORDS = {
         elsewhere="the messages went to {others}; its route names no channel of {person}.",
         later="the message to {person} was written at {at}, outside this time.",
         no_channel="{person} has no channel; channels and people: {known}.",
+        escalated="{event}, escalation step {n}",
     ),
 }

@@ -32,6 +32,10 @@ class Words:
     acknowledge: str
     flapping: str
     flood: str
+    escalated: str
+    overdue: str
+    overdue_called: str
+    gathered: str
 
 
 WORDS = {
@@ -61,6 +65,10 @@ WORDS = {
         action="Việc cần làm: {action}.",
         action_for="Việc cần làm ({summary}): {action}.",
         on_day="{time} ngày {day}",
+        escalated="CHUYỂN CẤP TRÊN",
+        overdue="Quá hạn xử lý: sau {n} phút chưa ai xác nhận{called}.",
+        overdue_called=" (đã gọi {names})",
+        gathered="Chờ đến giờ làm việc từ {since}:",
         acknowledge="Xác nhận đã tiếp nhận: {link}",
         flapping="{what} (chập chờn {n} lần)",
         flood="[TÓM TẮT] {n} tin nhắn được gộp từ {since} (quá {most} tin nhắn trong {minutes} phút): "
@@ -93,6 +101,10 @@ WORDS = {
         action="To do: {action}.",
         action_for="To do ({summary}): {action}.",
         on_day="{time} on {day}",
+        escalated="ESCALATED",
+        overdue="Overdue: nobody acknowledged within {n} min{called}.",
+        overdue_called=" (called: {names})",
+        gathered="Waited for working hours since {since}:",
         acknowledge="Acknowledge: {link}",
         flapping="{what} (came and went {n} times)",
         flood="[SUMMARY] {n} messages in one since {since} (more than {most} within {minutes} min): "

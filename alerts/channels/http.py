@@ -113,9 +113,9 @@ class Http:
         code = None if success.field is None else _scalar(look_up(document, parse_path(success.field)))
         taken = status in (success.status or _OK)
         if taken and (success.field is None or code in success.is_):
-            number = _words_at(document, success.receipt)
+            number = _masked(_words_at(document, success.receipt), _hidden_in(values))
             return f"{self._host} answered {status}" + (f", {number}" if number else "")
-        told = _masked(f"{self._host} answered {status}{self._told(document, code)}", _secrets_in(values))
+        told = _masked(f"{self._host} answered {status}{self._told(document, code)}", _hidden_in(values))
         fault = self._fault(status, code)
         if fault is None:
             raise StaleTokenError(told)
@@ -165,12 +165,13 @@ def _words_at(document: object, path: str | None) -> str:
     return "" if value is None else fit(plain(value), "", MAX_WORDS)
 
 
-def _secrets_in(values: Mapping[str, str]) -> list[str]:
-    return [value for name, value in values.items() if name == "access_token" or name.startswith("secret.")]
+def _hidden_in(values: Mapping[str, str]) -> list[str]:
+    """Secrets, and the receiver's address, which may be a person's."""
+    return [value for name, value in values.items() if name in {"access_token", "to"} or name.startswith("secret.")]
 
 
 def _masked(text: str, secrets: Iterable[str]) -> str:
-    """The text without secrets that a receiver repeats in its answer."""
+    """The text without what is hidden, if a receiver repeats it in its answer."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:
             text = text.replace(secret, "…")

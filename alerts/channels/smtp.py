@@ -101,7 +101,7 @@ class Smtp:
                     session.quit()
         except OSError as error:  # smtplib's errors are some, too
             raise self._judged(error) from None
-        names = f", refused {', '.join(sorted(refused))}" if refused else ""
+        names = f", refused {', '.join(map(masked, sorted(refused)))}" if refused else ""
         return f"{self._server.host} took it for {len(self._to) - len(refused)} of {len(self._to)}{names}"
 
     def _connect(self) -> smtplib.SMTP:
@@ -146,7 +146,15 @@ class Smtp:
             case _:
                 what, words = "can't be reached", error.strerror or type(error).__name__
         why = f"{code} {words}".strip() if code else words
+        for address in self._to:
+            why = why.replace(address, masked(address))
         return SendError(f"{self._server.host}: {what}" + (f" ({why})" if why else ""), fault=fault)
+
+
+def masked(address: str) -> str:
+    """An address as the journal may show it: `a…@example.gov.vn`."""
+    name, at, domain = address.rpartition("@")
+    return f"{name[:1]}…{at}{domain}"
 
 
 def _reply(error: OSError) -> tuple[int, str]:

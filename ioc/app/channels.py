@@ -27,13 +27,13 @@ def fallbacks(notify: NotifyFile) -> dict[str, Fallback]:
     """Which channel takes over from which, and after how long."""
     return {
         name: Fallback(channel=channel.fallback, after=channel.fallback_after)
-        for name, channel in notify.channels.items()
+        for name, channel in notify.all_channels.items()
         if channel.fallback is not None
     }
 
 
 def silence_notes(notify: NotifyFile, wording: Wording) -> SilenceNotes:
     """What is told of silences that end, and to whom."""
-    routed = dict.fromkeys(name for route in notify.routes for name in route.channels if name in notify.people)
+    routed = dict.fromkeys(name for route in notify.routes for name in route.channels if name in notify.read_by_people)
     readers = Readers(people={name: channel.person for name, channel in notify.channels.items()}, routed=tuple(routed))
     return SilenceNotes(plan=notify.silences, readers=readers, wording=wording)

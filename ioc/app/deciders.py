@@ -41,7 +41,7 @@ class Deciders:
         """The routes and what holds messages back."""
         plan, families = self._config.plan, self._config.families
         guards = guards_of(plan, rules=rules, families=families, fleet=self._fleet, liveness_of=engine.liveness)
-        notifier = TapedNotifier(plan.routes, wording=self.wording, guards=guards)
+        notifier = TapedNotifier(plan.routes, wording=self.wording, guards=guards, duty=plan.duty)
         notifier.tape = self._tape
         return notifier
 

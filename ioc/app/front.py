@@ -115,7 +115,7 @@ class Front:
 
     def _why(self) -> WhyDesk:
         site, notify = self._server.config.settings.site, self._server.config.notify
-        return WhyDesk(self._server.files.state, notify.channels, language=site.language, zone=site.zone)
+        return WhyDesk(self._server.files.state, notify.all_channels, language=site.language, zone=site.zone)
 
     def _acts(self) -> AlarmActs:
         return AlarmActs(self._server.desk, self._server.files.state, self._server.house.write)
@@ -123,7 +123,7 @@ class Front:
     def _links(self) -> AckDesk:
         server, notify = self._server, self._server.config.notify
         signer = LinkSigner(server.ack_key, notify.acknowledge)
-        return AckDesk(signer, server.files.state, self._acts(), notify.channels, language=server.config.settings.site.language)
+        return AckDesk(signer, server.files.state, self._acts(), notify.all_channels, language=server.config.settings.site.language)
 
     def _rules(self) -> RuleList:
         server = self._server

@@ -81,7 +81,7 @@ async def _act(where: Place, command: str, args: Mapping[str, Any]) -> Any:  # n
 async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
     """Handlers on the files themselves; the caller holds the lock, so that no server starts meanwhile."""
     site = where.config.settings.site if where.config else Site()
-    channels = where.config.notify.channels if where.config else {}
+    channels = where.config.notify.all_channels if where.config else {}
     families = where.config.families if where.config else _shipped_families()
     quarantine = QuarantineFile(where.data_dir / "quarantine.db", limit_bytes=_NO_LIMIT)
     async with await StateDb.open(where.data_dir / "state.db") as state:

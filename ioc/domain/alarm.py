@@ -186,9 +186,11 @@ class Unsent(msgspec.Struct, frozen=True, kw_only=True):
     alarm: str
     at: int
     reason: str
-    """unmatched, short, shelved, suppressed, out_of_service, silenced, dependency, flapping, incident or flood."""
+    """unmatched, short, shelved, suppressed, out_of_service, silenced, dependency, flapping, incident, flood, hours or nobody."""
     by: str = ""
-    """The silence, the incident, the order, the alarm of the parent that failed or that suppresses it, or the channel."""
+    """The silence, the incident, the order, the alarm of the parent that failed or that suppresses it, the channel, or who it waits for."""
+    until: int | None = None
+    """When working hours begin that it waits for."""
 
 
 class Decisions(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,6 +26,8 @@ class Hold(StrEnum):
     SUPPRESSED = "suppressed"
     """By design: its rule says that something else explains it."""
     OUT_OF_SERVICE = "out_of_service"
+    HOURS = "hours"
+    """Who is called about it works later."""
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,4 +36,6 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     alarm: Alarm
     hold: Hold
     by: str | None = None
-    """The incident, the alarm of the parent that failed, the silence, the channel, the order, or what suppresses it by design."""
+    """The incident, the parent's alarm, the silence, the channel, the order, what suppresses it by design, or who it waits for."""
+    until: int | None = None
+    """When working hours begin that it waits for."""

@@ -138,7 +138,7 @@ def test_usual_file_is_read() -> None:
         ([{"channels": ["ops"], "match": {"severity": "high"}}], ("routes", 0, "match", "severity", 0), "critical"),
         ([{"channels": ["ops"], "match": {"label": "team"}}], ("routes", 0, "match", "label", 0), "pattern"),
         ([{"channels": ["ops"], "wait": "1s"}], ("routes", 0, "wait"), "not permitted"),
-        ([{"channels": []}], ("routes", 0, "channels"), "at least 1"),
+        ([{"channels": []}], ("routes", 0), "it reaches nobody"),
     ],
 )
 def test_wrong_route_is_refused_where_it_is_wrong(routes: list[Any], where: tuple[str | int, ...], words: str) -> None:

@@ -79,3 +79,45 @@ async def test_refused_message_goes_by_sms_and_its_link_acknowledges(
     assert (messages["zalo"]["key"], messages["zalo"]["delivered"]) == (messages["sms"]["key"], False)
     assert messages["zalo"]["attempts"][-1]["detail"].startswith("handed to sms: 127.0.0.1 answered 200, error = -118")
     assert (messages["sms"]["delivered"], messages["sms"]["attempts"][-1]["detail"]) == (True, "127.0.0.1 answered 200, 77")
+
+
+async def test_person_whose_first_channel_refuses_is_reached_on_the_next_one_and_then_the_lead_is_called(
+    launch: Launch, gateways: Any, free_port: int, wait_until: Callable[..., Any]
+) -> None:
+    """An is on duty: Zalo knows nobody at his number, SMS reaches him; he does not acknowledge, so his lead is called and told so."""
+    zalo, sms, zalo_url, sms_url = gateways
+    server = launch(broker={"url": f"mqtt://127.0.0.1:{free_port}"}, notify={"file": "./notify.yaml"})
+    (server.folder / "notify.yaml").write_text(f"""
+acknowledge: {{url: "{server.url}"}}
+channels:
+  zalo:
+    kind: http
+    url: "{zalo_url}"
+    json: {{phone: "{{to}}", tracking_id: "{{key}}"}}
+    success: {{field: error, reason: message}}
+    errors: {{message: ["-118"]}}
+  sms: {{kind: http, url: "{sms_url}", json: {{To: "{{to}}", Content: "{{text}}"}}}}
+people:
+  an: {{name: Nguyễn Văn An, channels: [{{channel: zalo, to: "84912345678"}}, {{channel: sms, to: "84912345679"}}]}}
+  lead: {{name: Trần Bình, language: en, channels: {{channel: sms, to: "84900000001"}}}}
+teams:
+  truc-ca: {{members: [an], rotation: {{start: "2026-01-05", hand_over: "07:30"}}}}
+routes:
+  - {{group_wait: 0s, teams: [truc-ca], escalation: [{{after: 1s, people: [lead]}}]}}
+""")
+    await server.begin(until="/healthz")
+    await wait_until(lambda: len(sms.requests) == 2, WITHIN_S)
+    first, second = sorted((request["json"] for request in sms.requests), key=lambda sent: sent["To"], reverse=True)
+    assert zalo.requests[0]["json"]["phone"] == "84912345678"
+    assert (first["To"], first["Content"].startswith("[NGHIÊM TRỌNG]")) == ("84912345679", True)
+    assert second["To"] == "84900000001"
+    assert second["Content"].startswith("[ESCALATED: CRITICAL] Overdue: nobody acknowledged within 1 min (called: Nguyễn Văn An).")
+    link = re.search(rf"{server.url}/a/lead\.sms\.\S+$", second["Content"])
+    assert link is not None
+    async with aiohttp.ClientSession() as reader, reader.post(link[0], data={"comment": ""}) as page:
+        assert page.status == 200
+    [alarm] = await server.alarms(rule="ioc_blind")
+    assert alarm["acknowledged_by"] == "Trần Bình"
+    sentences = [line["text"] for line in (await server.get(f"/api/v1/alarms/{alarm['id']}/why"))["items"]]
+    assert any("(updated, chuyển cấp trên bước 1) cho Trần Bình (lead.sms)" in text for text in sentences)
+    assert not any("8491234567" in text for text in sentences)

@@ -48,12 +48,13 @@ def wording(language: str = "vi") -> Wording:
     )
 
 
-def notify_file(*routes: dict[str, Any], channels: tuple[str, ...] = ("ops",)) -> NotifyFile:
-    """A notify file with file channels; a route's `channels` default to all."""
+def notify_file(*routes: dict[str, Any], channels: tuple[str, ...] = ("ops",), **more: Any) -> NotifyFile:
+    """A notify file with file channels; a route's `channels` default to all. `more`: people, teams, units."""
     return NotifyFile.model_validate(
         {
             "channels": {name: {"kind": "file", "path": f"./{name}.jsonl"} for name in channels},
             "routes": [{"channels": list(channels), **route} for route in routes],
+            **more,
         }
     )
 
@@ -70,13 +71,16 @@ class Stage:
         depends_on: tuple[dict[str, str], ...] = (),
         flapping: dict[str, str] | None = None,
         flood: dict[str, str] | None = None,
+        duty: dict[str, Any] | None = None,
         **plan: Any,
     ) -> None:
         """`places`: device → its attributes; with them devices that fall together are one incident, by the given `plan`.
 
         `flapping`: what comes and goes is summed up, by this plan; `flood`: so are messages beyond this cap.
+        `duty`: people, teams and units.
         """
-        self.routes = notify_file(*routes, channels=channels).routes
+        declared = notify_file(*routes, channels=channels, **(duty or {}))
+        self.routes, self.duty = declared.routes, declared.plan.duty
         self.language = language
         self.places = places or {}
         self.plan = IncidentPlan(enabled=places is not None, **plan)
@@ -211,6 +215,11 @@ class Stage:
         return [msgspec.json.decode(row.body, type=MessageDocument) for row in self.outbox]
 
     @property
+    def calls(self) -> list[tuple[str, str, int]]:
+        """Channel, event and seconds since the start, for each message to anybody."""
+        return [(row.channel, row.event, (row.at - START) // S) for row in self.outbox]
+
+    @property
     def story(self) -> list[tuple[str, int]]:
         """Event and seconds since the start, for each message."""
         channel = self.outbox[0].channel if self.outbox else ""
@@ -229,7 +238,7 @@ class Stage:
             flapping=Flapping(self.flapping),
             flood=self.flood,
         )
-        return Notifier(self.routes, wording=wording(self.language), guards=guards)
+        return Notifier(self.routes, wording=wording(self.language), guards=guards, duty=self.duty)
 
     def _standing(self) -> dict[Shared, int]:
         """Devices without an active alarm, by attribute and value."""

@@ -130,6 +130,7 @@ unsent = Table(
     Column("at", BigInteger, primary_key=True, autoincrement=False),
     Column("reason", String(16), primary_key=True),
     Column("by", String(255), primary_key=True),
+    Column("until", BigInteger),
     Index(None, "by", "at"),
 )
 

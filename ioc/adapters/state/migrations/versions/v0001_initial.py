@@ -139,6 +139,7 @@ def _traces() -> None:
         sa.Column("at", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("reason", sa.String(16), nullable=False),
         sa.Column("by", sa.String(255), nullable=False),
+        sa.Column("until", sa.BigInteger()),
         sa.PrimaryKeyConstraint("alarm", "at", "reason", "by", name="pk_unsent"),
     )
     op.create_index("ix_unsent_by_at", "unsent", ["by", "at"])
