@@ -74,9 +74,9 @@ def site(folder: Path, port: int, *, notify: str = NOTIFY, rules: str = RULES) -
         "devices.csv": "device,family,unit,name,lat,lon,labels,valid_from\n"
         + "".join(f"{name},speaker,u{n % 2 + 1},Loa {n},,,,\n" for n, name in enumerate(DEVICES)),
     }
+    (folder / "data").mkdir(parents=True)
     for name, text in files.items():
         (folder / name).write_text(text)
-    (folder / "data").mkdir(parents=True)
     return load_config(folder / "ioc.yaml", {})
 
 
