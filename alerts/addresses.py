@@ -4,7 +4,8 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -59,12 +60,20 @@ def url_refusal(url: str, allowance: Allowance) -> str | None:
 
     Whoever writes a loopback or private address into the file means it. Link-local and metadata addresses have to be allowed.
     """
-    host = urlsplit(url).hostname or ""
+    host = url_host(url)
     if not is_address(host):
         return None  # judged by what it resolves to, at every connection
     parsed = _embedded(ipaddress.ip_address(host))
     meant = (parsed.is_loopback or parsed.is_private) and not (parsed.is_link_local or parsed.is_unspecified or parsed in _METADATA)
     return None if meant else refusal(host, host, allowance)
+
+
+def url_host(url: str) -> str:
+    """The host as a connection to this URL reads it: full-width digits and Chinese full stops spell an address, too. Empty = no URL."""
+    try:
+        return URL(url).host or ""
+    except ValueError:
+        return ""
 
 
 def is_address(host: str) -> bool:

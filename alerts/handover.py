@@ -23,9 +23,15 @@ def handed(row: PendingMessage, fallback: Fallback) -> OutboxMessage:
 
 
 def deadline(row: PendingMessage, failing_since: int | None, after: int) -> int | None:
-    """When a waiting message goes to the fallback: its channel has failed for `after`, or it was tried and is so old; None = open."""
-    times = [*([] if failing_since is None else [failing_since + after]), *([row.message.at + after] if row.attempts else [])]
-    return min(times, default=None)
+    """When a waiting message goes to the fallback; None = open.
+
+    When its channel has failed for `after`, or fails and the message is so old, or when it was tried and is so old. Its age counts, since
+    a restart forgets how long the channel has failed.
+    """
+    old = row.message.at + after
+    if row.attempts:
+        return old if failing_since is None else min(old, failing_since + after)
+    return None if failing_since is None else min(max(old, failing_since), failing_since + after)
 
 
 def is_for_fallback(row: PendingMessage, error: SendError, now: int, *, failing_since: int | None, after: int) -> bool:

@@ -129,11 +129,11 @@ class Incidents:
         return found
 
     def growing(self, alarms: Iterable[Alarm], standing: Standing) -> set[Shared]:
-        """Values that half as many of these alarms share as an incident needs: one may be coming."""
+        """Values that half as many of these alarms share as an incident needs, by number and by share: one may be coming."""
         devices, least = self._devices(alarms), (self.plan.members + 1) // 2
         if not self._rules or len(devices) < least:
             return set()
-        return candidates(devices, standing(), order=self.plan.by, members=least, share=self.plan.share)
+        return candidates(devices, standing(), order=self.plan.by, members=least, share=self.plan.share / 2)
 
     def shares_any(self, alarm: Alarm, values: Collection[Shared]) -> bool:
         """Whether the alarm's device has one of these values."""

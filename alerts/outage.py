@@ -1,5 +1,7 @@
 """One mass outage while it goes on: its members, its messages' group, and when it speaks next. Pure; times are Unix ms."""
 
+import math
+
 import msgspec
 
 from alerts.explaining import Explanation, Shared
@@ -83,7 +85,6 @@ class Outage(msgspec.Struct, kw_only=True):
         What lies between waits for an `interval` without change, two at most: devices come back over minutes.
         """
         group = self.group
-        waiting = sum(member.waits for member in group.members.values())
         settled = self.changed + plan.wait
         if not group.open:
             return None if group.changed_at is None else min(settled, group.changed_at + plan.window + plan.wait)
@@ -92,11 +93,18 @@ class Outage(msgspec.Struct, kw_only=True):
             return settled
         if self.mostly_over(plan):
             return max(self.changed, told) + plan.interval
-        if group.changed_at is not None and waiting >= plan.step * len(self.parts):
-            return max(min(self.changed, group.changed_at + plan.interval), told) + plan.interval
+        if (since := self._worth_telling_since(plan)) is not None:
+            return max(min(self.changed, since + plan.interval), told) + plan.interval
         if plan.repeat_interval and any(member.nags for member in group.members.values()):
             return told + plan.repeat_interval
         return None
+
+    def _worth_telling_since(self, plan: IncidentPlan) -> int | None:
+        """When so many members had come or gone untold that it is a good part of them; None = not yet."""
+        waiting = {alarm for alarm, member in self.group.members.items() if member.waits}
+        times = sorted(part.recovered or part.joined for part in self.parts.values() if part.alarm in waiting)
+        least = math.ceil(plan.step * len(self.parts))
+        return times[least - 1] if len(times) >= least else None
 
     def incident(self, until: int | None = None) -> Incident:
         """As people are shown it."""

@@ -1,8 +1,5 @@
 """Line 12: wrong clocks of devices, and our own clock set while everything goes on."""
 
-import logging
-
-import structlog
 from faults.findings import Findings
 from faults.line import Line, Stage
 
@@ -25,7 +22,6 @@ async def devices(stage: Stage, findings: Findings) -> None:
 
 async def host(_stage: Stage, findings: Findings) -> None:
     """Twenty devices with right clocks, three of them with an alarm that stands; ten minutes after each step."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     for step in STEPS_S:
         _, added = await host_step(step * 1_000)
         devices = [one for one in added if one[1] is not None]

@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import importlib
 import json
+import logging
 import sys
 import tempfile
 import time
@@ -19,6 +20,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
+import structlog
 from faults.findings import Findings
 from faults.line import Line, Stage
 from stand import heading, remove
@@ -26,7 +28,7 @@ from stand import heading, remove
 _ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
     "killed", "outage", "store_answers", "partial_writes", "full_disk", "spool_file", "poison", "slow_store", "duplicates", "clocks",
-    "half_open", "stale_acks", "refusals", "retained", "fuzzing",
+    "half_open", "stale_acks", "refusals", "retained", "fuzzing", "storms", "forbidden", "failing_channels", "recorded", "restarts",
 )  # fmt: skip
 
 
@@ -78,6 +80,7 @@ def main() -> int:
     parser.add_argument("--report", type=Path, default=_ROOT / "build" / "faults.json")
     options = parser.parse_args()
     asked = {int(number) for number in options.only.split(",") if number}
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # of what runs in this process
     heading("Faults" + (" (short)" if options.short else ""))
     results = []
     for line in every_line():

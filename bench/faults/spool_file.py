@@ -1,14 +1,12 @@
 """Line 7: spool.db cut at every byte of its last two batches, bits flipped, and how long a start takes with it."""
 
 import asyncio
-import logging
 import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import structlog
 from faults.findings import Findings
 from faults.line import Line, Stage
 
@@ -26,7 +24,6 @@ _FLIPS, _FILE, _LOG = "bits flipped", "file cut", "log of a killed process cut"
 
 def _share(sample: Sample, what: str, lengths: Sequence[int], seed: int) -> Cost:
     """One worker's part."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
     async def work(folder: Path) -> Cost:
         if what == _FLIPS:

@@ -20,6 +20,8 @@ from notifying.names import Names
 from notifying.surroundings import around
 
 NOBODY = Allowance()
+SPELT_OTHERWISE = ("１６９.２５４.１６９.２５４", "169。254。169。254", "①⑥⑨.254.169.254")
+"""169.254.169.254 to whoever connects."""
 MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=0, body=b"{}")
 
 
@@ -80,6 +82,8 @@ def test_written_out_address_is_meant_unless_it_is_a_metadata_service() -> None:
     assert url_refusal("http://[fd12::5]/hook", NOBODY) is None
     for address in ("169.254.169.254", "169.254.1.1", "0.0.0.0", "[fe80::1]", "[::ffff:169.254.169.254]", "[fd00:ec2::254]"):  # noqa: S104
         assert url_refusal(f"http://{address}/", NOBODY) is not None, address
+    for host in SPELT_OTHERWISE:
+        assert url_refusal(f"http://{host}/", NOBODY) is not None, host
 
 
 @given(st.ip_addresses())

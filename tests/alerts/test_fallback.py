@@ -192,3 +192,11 @@ def test_chain_that_ends_nowhere_is_a_mistake(wrong: dict[str, str], words: str)
     """Found when the file is read."""
     with pytest.raises(ValidationError, match=words):
         notify(**wrong)
+
+
+def test_restart_does_not_make_an_old_message_wait_anew() -> None:
+    """How long the channel has failed is forgotten with the process; how old the message is, is not."""
+    row = PendingMessage(message=OutboxMessage(key="k", channel="zalo", event="raised", at=0, body=b""), attempts=0, next_at=0)
+    assert deadline(row, None, 30) is None
+    assert deadline(row, 20, 30) == 30
+    assert deadline(row, 100, 30) == 100

@@ -351,3 +351,30 @@ def test_switched_off_each_device_is_told_for_itself() -> None:
     on.wait(MIN)
     assert on.incidents == {}
     assert named(on) == [("raised", 10)]
+
+
+def test_change_too_small_to_be_told_does_not_hurry_what_comes_later() -> None:
+    """One of ten is back for an hour before the others come back within two minutes: their return is one message."""
+    on = stage(UNIT)
+    together(on, *UNIT)
+    on.wait(20 * MIN)
+    on.clear("d0")
+    on.wait(HOUR)
+    for n in range(1, 10):
+        on.clear(f"d{n}")
+        on.wait(13 * S)
+    on.wait(HOUR)
+    assert named(on) == [("raised", 10), ("cleared", 10)]
+
+
+def test_slow_beginning_of_an_outage_waits_for_the_rest() -> None:
+    """Four of twenty fall first, too few for an incident: they wait for the window, since a fifth of their commune is no accident."""
+    on = stage({f"d{n}": {"unit": "u1"} for n in range(20)}, route={**ROUTE, "group_wait": "0s"})
+    for n in range(4):
+        on.raise_(f"d{n}")
+        on.wait(5 * S)
+    on.wait(25 * S)
+    for n in range(4, 20):
+        on.raise_(f"d{n}")
+    on.wait(10 * MIN)
+    assert named(on) == [("raised", 20)]

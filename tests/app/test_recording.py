@@ -1,189 +1,32 @@
 """A recorded day: what rules and routes were told is replayed, in another process, to the same decisions byte by byte."""
 
-import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from alerts.proving import tape
+from harm.day import HOUR, MINUTE, SECOND, START, Clock, Day, clock_in_hand, site
+from harm.recorded_days import live_through, random_days, replayed
 from ioc.api.control import ControlError, perform
 from ioc.api.ports import ConflictError
-from ioc.app.alarm_desk import AlarmActs
 from ioc.app.front import Front
 from ioc.app.recorder import Recorder
-from ioc.app.server import Server, open_server
-from ioc.config.load import Config, load_config
+from ioc.config.load import Config
 from ioc.domain.alarm import Step
-from ioc.domain.hearing import Heard, Lost
-from ioc.domain.sample import Arrival, ClockOffset, DeviceStatus
-from ioc.domain.silence import Silence
-from ruling.stage import event, sample
-
-START = 1_772_730_000_000
-"""2026-03-06 00:00 in Hà Nội."""
-SECOND, MINUTE, HOUR = 1_000, 60_000, 3_600_000
-STEP = 5 * SECOND
-DEVICES = [f"loa-{n}" for n in range(6)]
-NOTIFY = """\
-channels: {ops: {kind: file, path: ops.jsonl}, mail: {kind: file, path: mail.jsonl}}
-routes:
-  - {match: {severity: [critical, major]}, group_by: [rule, unit], group_wait: 30s, repeat_interval: 2h, channels: [ops], continue: true}
-  - {group_by: [device], group_wait: 5m, channels: [mail]}
-"""
-RULES = """\
-rules:
-  - id: too_warm_by_day
-    family: speaker
-    when: {kind: threshold, metric: amp_temp_c, above: 60, clear_below: 55}
-    between: ["06:00", "18:00"]
-    for: 3m
-    severity: minor
-    summary: {vi: "nóng {value} tại {unit_name}", en: "warm {value} at {unit_name}"}
-    action: {vi: xem, en: look}
-"""
-
-
-class Clock:
-    """Ours."""
-
-    now = START
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock() -> Iterator[Clock]:
     """The clock of every server in this test."""
-    ours = Clock()
-    for module in ("server", "recording", "files", "front"):
-        monkeypatch.setattr(f"ioc.app.{module}.now_ms", ours)
-    return ours
+    with clock_in_hand() as ours:
+        yield ours
 
 
 @pytest.fixture
 def config(tmp_path: Path, free_port: int) -> Config:
     """Six loudspeakers in two units."""
-    files = {
-        "ioc.yaml": (
-            f'broker: {{url: "mqtt://127.0.0.1:{free_port}", client_id: ioc-1}}\n'
-            "store: {kind: embedded, retention: 36500d}\ndata_dir: ./data\nrules: [./rules.yaml]\n"
-            "registry: {units: ./units.csv, devices: ./devices.csv}\nnotify: {file: ./notify.yaml}\n"
-        ),
-        "notify.yaml": NOTIFY,
-        "rules.yaml": RULES,
-        "units.csv": "unit,code,valid_from,valid_to,name,type,parent,lat,lon\n"
-        "u1,07900,2025-07-01,,Phường Việt Trì,phường,,,\nu2,07901,2025-07-01,,Xã Bình Phú,xã,,,\n",
-        "devices.csv": "device,family,unit,name,lat,lon,labels,valid_from\n"
-        + "".join(f"{name},speaker,u{n % 2 + 1},Loa {n},,,,\n" for n, name in enumerate(DEVICES)),
-    }
-    for name, text in files.items():
-        (tmp_path / name).write_text(text)
-    (tmp_path / "data").mkdir()
-    return load_config(tmp_path / "ioc.yaml", {})
-
-
-class Day:
-    """What happens to the devices of a server, five seconds at a time."""
-
-    def __init__(self, config: Config, clock: Clock) -> None:
-        self.config = config
-        self.clock = clock
-        self.server: Server
-        self.quiet: set[str] = set()
-        self.values: dict[str, dict[str, Any]] = {name: {"state": "idle", "amp_temp_c": 40.0} for name in DEVICES}
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[Server]:
-        """A run of the server, from start to stop."""
-        async with open_server(self.config) as self.server:
-            yield self.server
-            await self.server.recorder.flush()
-
-    async def hear(self, *inputs: Any) -> None:
-        """A batch that comes in now."""
-        await self.server.desk.decide("ioc-1", inputs)
-
-    async def passes(self, ms: int, *, blind: bool = False) -> None:
-        """Time, in which every device that is not quiet tells its values once a minute."""
-        if blind:
-            await self.hear(Lost(self.clock.now))
-        for _ in range(0, ms, STEP):
-            self.clock.now += STEP
-            if not blind:
-                await self._hear_devices()
-            await self.server.desk.pulse()
-            await self.server.recorder.turn()
-
-    async def _hear_devices(self) -> None:
-        now = self.clock.now
-        for number, name in enumerate(DEVICES):
-            if name not in self.quiet and (now - START) % MINUTE == number * STEP:
-                await self.hear(Arrival("speaker", name, now), sample(now, name, **self.values[name]))
-        await self.hear(Heard(now, now + 7))
-
-    async def act(self, rule: str, what: str, **more: Any) -> None:
-        """A person acts on the one active alarm of a rule."""
-        alarms = [alarm for alarm in self.server.engine.active() if alarm.rule == rule]
-        acts = AlarmActs(self.server.desk, self.server.files.state, lambda _: None)
-        await getattr(acts, what)(alarms[0].id, by="Lan", **more)
-
-
-async def live_through(day: Day, out: Path) -> None:
-    """A day with a restart, a blind spell, acknowledgements, silences, a device that moves; recorded from its second hour on."""
-    until, limit = START + 48 * HOUR, 10**9
-    async with day.running() as server:
-        await day.passes(HOUR)
-        day.values["loa-1"] |= {"state": "fault"}
-        day.values["loa-2"] |= {"amp_temp_c": 90.0}
-        await day.passes(40 * SECOND)
-        await server.recording.start(out, until=until, limit=limit)  # an alarm is pending
-        await day.passes(HOUR)
-        await day.act("speaker_fault", "acknowledge", comment="đang xử lý")
-        await day.hear(DeviceStatus("speaker", "loa-3", day.clock.now, online=False))
-        day.quiet = {"loa-3"}
-        await day.passes(2 * HOUR)
-        await day.passes(20 * MINUTE, blind=True)
-        day.quiet = set()
-        await day.passes(HOUR)
-        await day.hear(event(day.clock.now, "tamper", "loa-4"))
-        silences = server.silence_desk
-        until = day.clock.now + HOUR
-        keys = {"since": day.clock.now, "until": until, "reason": "x", "by": "Lan", "created_at": day.clock.now}
-        await silences.put(Silence(id="s1", unit="u2", **keys))
-        await silences.put(Silence(id="s2", rule="speaker_offline", **keys))
-        day.quiet = {"loa-5"}
-        await day.passes(30 * MINUTE)
-        await silences.remove("s2")
-        day.values["loa-0"] |= {"amp_temp_c": 65.0}
-        await day.passes(100 * SECOND)
-    day.clock.now += 4 * MINUTE
-    async with day.running() as server:
-        assert server.recorder.runs
-        await day.passes(HOUR)
-        await day.act("speaker_offline", "shelve", until=day.clock.now + HOUR, reason="bảo trì")
-        await day.passes(10 * HOUR)
-        for minute in range(4):
-            await day.hear(ClockOffset("speaker", "loa-2", -45_000, day.clock.now + minute))
-        await server.files.state.approve(["loa-2"], unit="u2", name="Loa chuyển xã")
-        await server.province.reload()
-        day.values = {name: {"state": "idle", "amp_temp_c": 40.0} for name in DEVICES}
-        day.quiet = set()
-        await day.passes(START + 24 * HOUR - day.clock.now)
-        await server.recording.stop()
-
-
-def replayed(*args: object) -> tuple[int, Any]:
-    """Exit code and document of `ioc replay`, in a process of its own."""
-    command = [sys.executable, "-m", "ioc", "replay", *map(str, args), "--json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    assert ended.stderr == ""
-    return ended.returncode, json.loads(ended.stdout)
+    return site(tmp_path, free_port)
 
 
 async def test_recorded_day_replays_to_the_same_bytes(config: Config, clock: Clock, tmp_path: Path) -> None:
@@ -201,6 +44,16 @@ async def test_recorded_day_replays_to_the_same_bytes(config: Config, clock: Clo
     assert raised >= {"speaker_amp_overheating", "speaker_offline", "ioc_blind", "speaker_tamper", "too_warm_by_day", "device_clock_off"}
     steps = {entry["step"] for entry in found["journal"]}
     assert steps == {"raised", "cleared", "acknowledged", "shelved", "unshelved"}
+    assert len(found["messages"]) > 10
+
+
+async def test_recorded_days_of_any_kind_replay_to_the_same_bytes(config: Config, clock: Clock, tmp_path: Path) -> None:
+    """A day in which faults, silences, restarts and people's acts come as the dice say."""
+    day, out = Day(config, clock), tmp_path / "days.rec"
+    restarts = await random_days(day, out, days=1, seed=5)
+    code, found = replayed(out, "--check")
+    assert (code, found["same"], found["deviating"]) == (0, True, 0)
+    assert found["restarts"] == restarts > 0
     assert len(found["messages"]) > 10
 
 
