@@ -36,6 +36,8 @@ LINGER_S = 0.02
 """Alarms wait so long for company."""
 GATHER_S = 0.1
 """The store, the ledger and the acknowledgements wait until so long after their last turn."""
+FLOOD, FLOODED_S = 100, 0.5
+"""After a batch with more refused messages than this they wait longer: a flood of junk takes fewer transactions from the others."""
 IDLE_S = 1.0
 
 DeskInput = Arrival | Sample | DeviceEvent | DeviceStatus | ClockOffset | Heard | Lost
@@ -203,7 +205,8 @@ class Pipeline:
         loop = asyncio.get_running_loop()
         turn = loop.time()
         while (batch := await self._decided.take(turn)) is not None:
-            turn = loop.time() + GATHER_S
+            flooded = sum(1 for taken in batch.taken if taken.refusals) > FLOOD
+            turn = loop.time() + (FLOODED_S if flooded else GATHER_S)
             await self._finish(batch)
 
     async def _finish(self, batch: Batch) -> None:
