@@ -332,6 +332,8 @@ class Engine:
 
     def _clock(self, news: ClockOffset | ClockStep, now: int) -> None:
         condition = self._clocks.take(news) if isinstance(news, ClockOffset) else self._clocks.stepped(news)
+        if isinstance(news, ClockStep):
+            self._own.clock_set(news.at)
         if condition is not None:
             self._own.take(condition, now)
 
