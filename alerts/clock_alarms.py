@@ -14,7 +14,7 @@ from alerts.fleet_clock import FleetClock
 from alerts.inputs import ClockStep, OwnCondition
 from alerts.row import Phase, Raise, Row
 from alerts.standing import Standing
-from ioc.domain.alarm import Step
+from ioc.domain.alarm import RuleState, Step
 from ioc.domain.registry import Device
 from ioc.domain.sample import ClockOffset
 
@@ -31,6 +31,14 @@ class ClockAlarms:
         self._book = book
         self._standing = standing
         self._fleet = FleetClock()
+
+    def restore(self, state: RuleState) -> None:
+        """The step of our own clock, as it was committed."""
+        self._fleet.restore(state)
+
+    def take_row(self) -> RuleState | None:
+        """Its row, where it changed since the last call."""
+        return self._fleet.take_row()
 
     def stepped(self, step: ClockStep) -> OwnCondition:
         """Our own clock was set: what is to be said of it. It changes no device's alarm."""

@@ -1,6 +1,6 @@
 """Children of a failed parent: held back by design while it is away, told when it is back and they are not. Pure; times are Unix ms."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -27,11 +27,11 @@ class Child(msgspec.Struct, array_like=True):
 
 
 class Dependencies:
-    """Which parents have failed, and which children's alarms wait for them. `absences`: rules that say a device fell."""
+    """Which parents have failed, and which children wait for them. `absent`: whether a rule, by its id, says that a device fell."""
 
-    def __init__(self, plan: Sequence[Dependency], *, absences: Collection[str], label: Label) -> None:
+    def __init__(self, plan: Sequence[Dependency], *, absent: Callable[[str], bool], label: Label) -> None:
         self._plan = tuple(plan)
-        self._absences = frozenset(absences)
+        self._absent = absent
         self._label = label
         self._failed: dict[Failure, dict[str, None]] = {}
         """Failure → the parents' alarms."""
@@ -55,7 +55,7 @@ class Dependencies:
 
     def parent_of(self, alarm: Alarm) -> str | None:
         """The alarm of the parent without which the alarm's device can't be there."""
-        if not self._failed or alarm.device is None or alarm.rule not in self._absences:
+        if not self._failed or alarm.device is None or not self._absent(alarm.rule):
             return None
         for number, one in enumerate(self._plan):
             if one.family == alarm.family:
@@ -141,7 +141,7 @@ class Dependencies:
 
     def _failures(self, alarm: Alarm) -> Iterator[Failure]:
         for number, one in enumerate(self._plan):
-            if alarm.device is not None and one.parent == alarm.family and (alarm.rule in self._absences or alarm.rule in one.rules):
+            if alarm.device is not None and one.parent == alarm.family and (self._absent(alarm.rule) or alarm.rule in one.rules):
                 yield number, alarm.device
                 value = self._label(alarm.device, one.by)
                 if value and value != alarm.device:

@@ -13,6 +13,7 @@ from alerts.book import AlarmBook
 from alerts.clock_alarms import ClockAlarms
 from alerts.clock_rules import ClockRule
 from alerts.device_memory import DeviceMemory
+from alerts.fleet_clock import ROW as OUR_CLOCK
 from alerts.group_alarms import GroupAlarms, is_group
 from alerts.inputs import ClockStep, Input, OwnCondition, Tick
 from alerts.lifecycle import Act
@@ -100,7 +101,9 @@ class Engine:
         states += [_state_of(alarm) for alarm in lost]
         self._standing.restore([state for state in states if state.device != OURSELVES and not is_group(state)], held, heard_until)
         for state in states:
-            if state.device == OURSELVES:
+            if state.rule == OUR_CLOCK:
+                self._clocks.restore(state)
+            elif state.device == OURSELVES:
                 self._own.restore(state)
             elif is_group(state):
                 self._groups.restore(state)
@@ -207,6 +210,10 @@ class Engine:
     def heard_until(self) -> int | None:
         """The last tick's, as `restore` takes it."""
         return self._blindness.heard_until or None
+
+    def is_absence(self, rule: str) -> bool:
+        """Whether a rule in force, by its id, says that a device fell."""
+        return self._standing.is_absence(rule)
 
     @property
     def waits(self) -> bool:
@@ -325,6 +332,8 @@ class Engine:
 
     def _clock(self, news: ClockOffset | ClockStep, now: int) -> None:
         condition = self._clocks.take(news) if isinstance(news, ClockOffset) else self._clocks.stepped(news)
+        if isinstance(news, ClockStep):
+            self._own.clock_set(news.at)
         if condition is not None:
             self._own.take(condition, now)
 
@@ -395,7 +404,9 @@ class Engine:
 
     def _outcome(self) -> Outcome:
         transitions, alarms = self._book.take()
-        return Outcome(transitions=transitions, alarms=alarms, rule_states=self._standing.take())
+        clock = self._clocks.take_row()
+        rows = (*self._standing.take(), *(() if clock is None else (clock,)))
+        return Outcome(transitions=transitions, alarms=alarms, rule_states=rows)
 
 
 def _state_of(alarm: Alarm) -> RuleState:

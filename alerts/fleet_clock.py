@@ -5,10 +5,13 @@ agree with our clock, it was wrong before and is right now; if not, the step sta
 """
 
 from alerts.inputs import ClockStep, OwnCondition
+from ioc.domain.alarm import RuleState
 from ioc.domain.sample import ClockOffset
 
 CLOCK_OFF = "ioc_clock_off"
 BEYOND_MS, WITHIN_MS = 30_000, 20_000
+ROW = "our_clock"
+"""The row of the step that is still ours, so that a restart does not forget it."""
 
 
 class FleetClock:
@@ -20,13 +23,31 @@ class FleetClock:
         self._told: dict[str, int] = {}
         """Offsets told since our clock was set."""
         self._since: int | None = None
+        self._fewest = 0
+        """Devices that had told their offsets before a restart: so many must be outvoted."""
+        self._changed = False
         self._proven = False
         """Whether any device has agreed with our clock since our start."""
+
+    def restore(self, state: RuleState) -> None:
+        """The row as it was committed."""
+        self.ours = int(state.memory.get("ours") or 0)
+        self._fewest = int(state.memory.get("devices") or 0)
+        self._since = state.since or None
+
+    def take_row(self) -> RuleState | None:
+        """The row, where it changed since the last call."""
+        changed, self._changed = self._changed, False
+        if not changed:
+            return None
+        phase = "watching" if self.ours else "inactive"
+        memory: dict[str, float | int | str | None] = {"ours": self.ours, "devices": max(len(self._devices), self._fewest)}
+        return RuleState(rule=ROW, device="", phase=phase, since=self._since or 0, memory=memory)
 
     def stepped(self, step: ClockStep) -> OwnCondition:
         """Our clock was set."""
         self._told = {}
-        self._blame(self.ours + step.by_ms if self._devices else 0, step.at)
+        self._blame(self.ours + step.by_ms if self._devices or self._fewest else 0, step.at)
         return self._condition(step.at)
 
     def take(self, offset: ClockOffset) -> OwnCondition | None:
@@ -34,7 +55,7 @@ class FleetClock:
         self._devices.add(offset.device)
         if self.ours:
             self._told[offset.device] = offset.offset_ms
-            if 2 * len(self._told) <= len(self._devices) or abs(_middle(self._told)) > WITHIN_MS:
+            if 2 * len(self._told) <= max(len(self._devices), self._fewest) or abs(_middle(self._told)) > WITHIN_MS:
                 return None
             self._blame(0, offset.arrival)
             return self._condition(offset.arrival)
@@ -46,6 +67,7 @@ class FleetClock:
     def _blame(self, ours: int, at: int) -> None:
         self.ours = ours if abs(ours) > WITHIN_MS else 0
         self._since = None if not self.ours else self._since or at
+        self._changed = True
 
     def _condition(self, at: int) -> OwnCondition:
         ahead = self.ours // 1000

@@ -1,6 +1,6 @@
 """What may hold messages back besides silences: each part by itself holds nothing back unless told to. Pure."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from alerts.dependencies import Dependencies
@@ -12,7 +12,6 @@ from alerts.incident_plan import IncidentPlan
 from alerts.incidents import Incidents
 from alerts.neighbours import Neighbours
 from alerts.notify_file import NotifyPlan
-from alerts.rule import Rule
 from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.fleet import Fleet
@@ -21,6 +20,10 @@ from ioc.domain.liveness_change import Liveness
 
 def _nothing(_device: str) -> Mapping[str, str]:
     return {}
+
+
+def _never(_rule: str) -> bool:
+    return False
 
 
 def _none() -> Mapping[Shared, int]:
@@ -32,11 +35,11 @@ def _no_label(_device: str, _key: str) -> str | None:
 
 
 def _no_incidents() -> Incidents:
-    return Incidents(IncidentPlan(enabled=False), rules=(), attributes=_nothing, standing=_none)
+    return Incidents(IncidentPlan(enabled=False), concerned=_never, attributes=_nothing, standing=_none)
 
 
 def _no_dependencies() -> Dependencies:
-    return Dependencies((), absences=(), label=_no_label)
+    return Dependencies((), absent=_never, label=_no_label)
 
 
 def _no_flapping() -> Flapping:
@@ -64,17 +67,19 @@ class Guards:
 def guards_of(
     plan: NotifyPlan,
     *,
-    rules: Iterable[Rule],
+    is_absence: Callable[[str], bool],
     families: Mapping[str, Family],
     fleet: Fleet,
     liveness_of: Callable[[str], Liveness | None],
 ) -> Guards:
-    """Mass outages and dependencies are about what the rules call absent, by what the devices have in common."""
+    """Mass outages and dependencies are about what the rules in force call absent, by what the devices have in common.
+
+    `is_absence`: whether a rule in force, by its id, says that a device fell.
+    """
     neighbours = Neighbours(fleet, families, by=plan.incidents.by, state_of=liveness_of)
-    absences = [rule.id for rule in rules if rule.is_absence]
     return Guards(
-        incidents=Incidents(plan.incidents, rules=absences, attributes=neighbours.attributes, standing=neighbours.standing),
-        dependencies=Dependencies(plan.depends_on, absences=absences, label=neighbours.label),
+        incidents=Incidents(plan.incidents, concerned=is_absence, attributes=neighbours.attributes, standing=neighbours.standing),
+        dependencies=Dependencies(plan.depends_on, absent=is_absence, label=neighbours.label),
         flapping=Flapping(plan.flapping),
         flood=plan.flood,
         calendar=plan.calendar,

@@ -35,12 +35,12 @@ class Fallen(msgspec.Struct, array_like=True):
 class Incidents:
     """Alarms that may belong together, and the outages that were found.
 
-    `rules` are the ids of those that say a device fell.
+    `concerned`: whether a rule, by its id, says that a device fell.
     """
 
-    def __init__(self, plan: IncidentPlan, *, rules: Collection[str], attributes: Attributes, standing: Standing) -> None:
+    def __init__(self, plan: IncidentPlan, *, concerned: Callable[[str], bool], attributes: Attributes, standing: Standing) -> None:
         self.plan = plan
-        self._rules = frozenset(rules) if plan.enabled else frozenset[str]()
+        self._concerned = concerned
         self._attributes = attributes
         self._standing = standing
         self.fallen: dict[str, Fallen] = {}
@@ -65,7 +65,7 @@ class Incidents:
 
     def concerns(self, alarm: Alarm) -> bool:
         """Whether the alarm says that a device fell."""
-        return alarm.device is not None and alarm.rule in self._rules
+        return self.plan.enabled and alarm.device is not None and self._concerned(alarm.rule)
 
     def explaining(self, alarm: Alarm) -> Outage | None:
         """The outage that goes on and explains the alarm; the oldest where several do."""
@@ -115,7 +115,7 @@ class Incidents:
     def found(self, alarms: Iterable[Alarm], standing: Standing) -> Explanation | None:
         """What explains most of these alarms; `standing` is asked only where there are enough."""
         devices = self._devices(alarms)
-        if not self._rules or len(devices) < self.plan.members:
+        if not self.plan.enabled or len(devices) < self.plan.members:
             return None
         return explain(devices, standing(), order=self.plan.by, members=self.plan.members, share=self.plan.share)
 
@@ -131,7 +131,7 @@ class Incidents:
     def growing(self, alarms: Iterable[Alarm], standing: Standing) -> set[Shared]:
         """Values that half as many of these alarms share as an incident needs, by number and by share: one may be coming."""
         devices, least = self._devices(alarms), (self.plan.members + 1) // 2
-        if not self._rules or len(devices) < least:
+        if not self.plan.enabled or len(devices) < least:
             return set()
         return candidates(devices, standing(), order=self.plan.by, members=least, share=self.plan.share / 2)
 

@@ -38,6 +38,13 @@ class OwnAlarms:
         elif row is not None:
             self._is_over(row, condition, now)
 
+    def clock_set(self, at: int) -> None:
+        """Our clock says `at` now, which may be earlier than what was decided by it: that must hide no beginning and no end."""
+        for row in self._rows.values():
+            if max(row.since, row.decided) >= at:
+                row.since, row.decided = min(row.since, at), min(row.decided, at - 1)
+                self._note(row)
+
     def _holds(self, row: Row | None, condition: OwnCondition, since: int, now: int) -> None:
         if row is None:
             row = self._rows[condition.rule] = Row(rule=None, name=condition.rule, device=OURSELVES)

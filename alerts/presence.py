@@ -64,7 +64,7 @@ class Presence:
         """Watches a device; a registered one that was never heard is offline since its import."""
         unheard = device.approved and anew and self.last_arrival(device.device) is None
         for ears in self._ears.values():
-            ears.liveness.track(device.device, device.family, family.silence_ms)
+            ears.liveness.track(device.device, device.family, family.silence_ms, grace_ms=family.grace_ms)
             if unheard:
                 ears.liveness.never_seen(device.device, device.registered_at)
 

@@ -161,6 +161,11 @@ class Standing:
         """The rules about several devices."""
         return [rule for family in self._families.values() for rule in family.groups]
 
+    def is_absence(self, rule: str) -> bool:
+        """Whether the rule is in force, and decided by liveness."""
+        found = self._rules.get(rule)
+        return found is not None and found.rule.is_absence
+
     @property
     def rules(self) -> list[CompiledRule]:
         """All rules about devices and groups."""

@@ -54,7 +54,7 @@ class Backdrop:
 
     def notifier(self, fleet: Fleet, engine: Engine) -> Notifier:
         """The routes and what holds messages back, with nothing said yet."""
-        guards = guards_of(self.plan, rules=self.rules, families=self.families, fleet=fleet, liveness_of=engine.liveness)
+        guards = guards_of(self.plan, is_absence=engine.is_absence, families=self.families, fleet=fleet, liveness_of=engine.liveness)
         return Notifier(self.plan.routes, wording=self.wording(fleet), guards=guards, duty=self.plan.duty)
 
     def wording(self, fleet: Fleet) -> Wording:

@@ -37,10 +37,10 @@ class Deciders:
         engine.tape = self._tape
         return engine
 
-    def notifier(self, rules: Sequence[Rule], engine: Engine) -> TapedNotifier:
+    def notifier(self, engine: Engine) -> TapedNotifier:
         """The routes and what holds messages back."""
         plan, families = self._config.plan, self._config.families
-        guards = guards_of(plan, rules=rules, families=families, fleet=self._fleet, liveness_of=engine.liveness)
+        guards = guards_of(plan, is_absence=engine.is_absence, families=families, fleet=self._fleet, liveness_of=engine.liveness)
         notifier = TapedNotifier(plan.routes, wording=self.wording, guards=guards, duty=plan.duty)
         notifier.tape = self._tape
         return notifier

@@ -95,7 +95,7 @@ class ServerRecording:
         self.open(server.fleet.devices(), self._units())
         rules = server.rule_desk.rules
         engine = server.deciders.engine(rules)
-        notifier = server.deciders.notifier(rules, engine)
+        notifier = server.deciders.notifier(engine)
         engine.restore(
             alarms=restored.alarms,
             rule_states=restored.rule_states,

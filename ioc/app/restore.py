@@ -108,7 +108,7 @@ def restore_devices(
         last = known.latest.get("availability", {}).get(device.device, {})
         heard = max((ts for ts, _ in values.values()), default=None)
         for one in ears:
-            one.liveness.track(device.device, device.family, family.silence_ms)
+            one.liveness.track(device.device, device.family, family.silence_ms, grace_ms=family.grace_ms)
             said += _restore_life(one, device, last, heard, complete=known.complete)
     if strays:
         log.warning("devices_of_unknown_families", count=strays, detail="their families are declared nowhere; they are not shown")

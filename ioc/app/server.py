@@ -107,7 +107,7 @@ class Server:
         self.ears = ears
         self.deciders = Deciders(config, fleet=self.fleet, unit=self._unit, tape=self.recorder)
         self.engine = self.deciders.engine(config.rules)
-        self.notifier = self.deciders.notifier(config.rules, self.engine)
+        self.notifier = self.deciders.notifier(self.engine)
         self.unmapped = UnmappedKeys()
         self.tracker = DriftTracker()
         watch = DriftWatch(self.tracker, config.families)

@@ -141,6 +141,11 @@ class Family(BaseModel):
         """Listening time without arrival after which a device counts as offline."""
         return self.missed * self.cadence
 
+    @property
+    def grace_ms(self) -> int:
+        """Listening time after a spell in which we could not hear, before a device may count as offline: it spoke in between."""
+        return min(self.silence_ms, self.cadence * 3 // 2)
+
 
 class DialectFile(BaseModel):
     """Dialects of a family that is declared elsewhere: a site teaches a shipped family one more vendor."""

@@ -20,8 +20,11 @@ class Hearing:
 
     def __init__(self, started_at: int) -> None:
         self.listening = 0
+        self.resumed = 0
+        """The listening time at which we heard again after the last spell in which we could not."""
         self.heard_until: int | None = None
         self._open = False
+        self._stepped = False
         self._mark = started_at
         self._confirmed_at = started_at
 
@@ -36,9 +39,11 @@ class Hearing:
             self._open = False
             return
         span = sent_at - self._mark
-        if self._open and 0 < span <= GAP_LIMIT_MS:
+        if self._open and 0 < span <= GAP_LIMIT_MS and not self._stepped:
             self.listening += span
-        self._open = True
+        else:
+            self.resumed = self.listening
+        self._open, self._stepped = True, False
         self._mark = sent_at
         self.heard_until = sent_at
 
@@ -58,8 +63,9 @@ class Hearing:
         return now - self._confirmed_at > BLIND_AFTER_MS
 
     def clock_stepped(self, by: int) -> None:
-        """Our clock jumped, or stood still with us: that is no time in which the canary stayed away."""
+        """Our clock jumped, or stood still with us: that is no time in which the canary stayed away, and none in which we listened."""
         self._confirmed_at += by
+        self._stepped = True
 
     @property
     def last_proof(self) -> int:

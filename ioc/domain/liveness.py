@@ -10,12 +10,25 @@ WILL_GRACE_MS = 10_000
 
 
 class _Life:
-    __slots__ = ("cause", "device", "family", "last_arrival", "queued", "silence_ms", "stamp", "state", "unseen_since", "will_due")
+    __slots__ = (
+        "cause",
+        "device",
+        "family",
+        "grace_ms",
+        "last_arrival",
+        "queued",
+        "silence_ms",
+        "stamp",
+        "state",
+        "unseen_since",
+        "will_due",
+    )
 
-    def __init__(self, device: str, family: str, silence_ms: int) -> None:
+    def __init__(self, device: str, family: str, *, silence_ms: int, grace_ms: int) -> None:
         self.device = device
         self.family = family
         self.silence_ms = silence_ms
+        self.grace_ms = grace_ms
         self.state = Liveness.UNKNOWN
         self.cause = Cause.BLIND
         """Why it is in this state; at first because we have not listened yet."""
@@ -37,10 +50,13 @@ class LivenessBook:
         self._wills: list[tuple[int, str]] = []
         self._unseen: list[tuple[int, str, int]] = []
 
-    def track(self, device: str, family: str, silence_ms: int) -> None:
-        """Starts to watch a device: unknown until it is heard or its silence has lasted."""
+    def track(self, device: str, family: str, silence_ms: int, *, grace_ms: int = 0) -> None:
+        """Starts to watch a device: unknown until it is heard or its silence has lasted.
+
+        `silence_ms` counts while we listen; at least its last `grace_ms` must come after the last spell in which we could not hear.
+        """
         if device not in self._lives:
-            life = _Life(device, family, silence_ms)
+            life = _Life(device, family, silence_ms=silence_ms, grace_ms=grace_ms)
             life.stamp = self._hearing.listening
             self._lives[device] = life
             self._await_silence(life)
@@ -142,7 +158,11 @@ class LivenessBook:
 
     def _await_silence(self, life: _Life) -> None:
         life.queued = True
-        heapq.heappush(self._silent, (life.stamp + life.silence_ms, life.device))
+        heapq.heappush(self._silent, (self._silence_ends(life), life.device))
+
+    def _silence_ends(self, life: _Life) -> int:
+        """The listening time up to which it may be silent."""
+        return max(life.stamp + life.silence_ms, self._hearing.resumed + life.grace_ms)
 
     def _due_wills(self, now: int) -> list[LivenessChange]:
         changes = []
@@ -164,7 +184,7 @@ class LivenessBook:
             life.queued = False
             if life.state is Liveness.OFFLINE:
                 continue
-            if life.stamp + life.silence_ms < listening:
+            if self._silence_ends(life) < listening:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, now))
             else:
                 self._await_silence(life)
@@ -175,7 +195,12 @@ class LivenessBook:
         while self._unseen and self._unseen[0][0] < self._hearing.listening:
             _, device, since = heapq.heappop(self._unseen)
             life = self._lives.get(device)
-            if life is not None and life.unseen_since == since:
+            if life is None or life.unseen_since != since:
+                continue
+            spoken_by = self._hearing.resumed + life.grace_ms
+            if spoken_by >= self._hearing.listening:
+                heapq.heappush(self._unseen, (spoken_by, device, since))
+            else:
                 changes.append(self._change(life, Liveness.OFFLINE, Cause.SILENCE, since))
         return changes
 

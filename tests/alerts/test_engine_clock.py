@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.clock_rules import offset_text
+from alerts.inputs import ClockStep
 from alerts.lifecycle import Act
 from ioc.domain.alarm import Severity, Step
 from ioc.domain.registry import Device
@@ -97,6 +98,19 @@ def test_waits_for_a_right_clock_after_a_person_cleared_it() -> None:
     stage.commit(stage.engine.act(alarm, Act(step=Step.CLEARED, by="lan"), NOON + SECOND))
     assert steps(stage, 0, 3600, 100)[1:] == [[], []]
     assert stage.step(clock(NOON + 5 * MINUTE, 10), clock(NOON + 6 * MINUTE, 3600)) == [f"raised {WRONG} 360"]
+
+
+def test_blames_no_device_for_our_own_step_after_a_restart() -> None:
+    """The alarm about us stands; it ends when most devices agree with our clock."""
+    stage = Stage(devices=[Device(device=f"d{n}", family="speaker") for n in range(5)])
+    for n in range(5):
+        stage.step(clock(NOON, 0, f"d{n}"))
+    assert stage.step(ClockStep(NOON + MINUTE, 3_600_000)) == ["raised ioc_clock_off 60"]
+    assert stage.restart() == []
+    for n in range(5):
+        assert stage.step(clock(NOON + 2 * MINUTE, 3600, f"d{n}")) == []
+    assert stage.step(ClockStep(NOON + 3 * MINUTE, -3_600_000)) == ["cleared ioc_clock_off 180"]
+    assert ("our_clock", "") not in stage.states
 
 
 @given(st.lists(st.sampled_from([0, 19, 25, 31, 60, 89, 100, 121, -40, -200]), max_size=12), st.data())

@@ -2,10 +2,11 @@
 
 import pytest
 
+from alerts.inputs import ClockStep
 from alerts.lifecycle import Act
 from alerts.own import OWN_RULES
 from ioc.domain.alarm import Severity, Step
-from ruling.stage import NOON, SECOND, Stage, own
+from ruling.stage import HOUR, NOON, SECOND, Stage, own
 
 
 def at(seconds: float) -> int:
@@ -79,3 +80,14 @@ def test_raises_again_only_when_a_cleared_condition_was_over() -> None:
 def test_calls_blindness_critical() -> None:
     """Nothing can be known then."""
     assert OWN_RULES["ioc_blind"].severity is Severity.CRITICAL
+
+
+def test_tells_of_ourselves_though_our_clock_was_set_back() -> None:
+    """What it said before is no reason to wait until it says so again, neither for a beginning nor for an end."""
+    stage = Stage()
+    stage.step(own(NOON, NOON), own(None, NOON + HOUR))
+    stage.step(ClockStep(NOON - HOUR, -2 * HOUR))
+    assert stage.step(own(NOON - HOUR + SECOND, NOON - HOUR + SECOND)) == ["raised ioc_blind -3599"]
+    stage.step(ClockStep(NOON - 3 * HOUR, -2 * HOUR))
+    assert stage.restart() == []
+    assert stage.step(own(None, NOON - 2 * HOUR)) == ["cleared ioc_blind -7200"]

@@ -52,3 +52,26 @@ def test_vendor_whose_devices_are_all_off_is_not_taken_for_our_clock() -> None:
     fleet.stepped(ClockStep(NOW, 3_600_000))
     told(fleet, 28_800_000, by=FLEET)
     assert fleet.ours == 3_600_000
+
+
+def restarted(fleet: FleetClock) -> FleetClock:
+    """A new one that takes up the row."""
+    again = FleetClock()
+    row = fleet.take_row()
+    assert row is not None
+    if row.phase != "inactive":
+        again.restore(row)
+    return again
+
+
+def test_step_outlasts_a_restart() -> None:
+    """It takes as many devices as before to outvote it, not the first one that is heard; what is forgotten stays so."""
+    fleet = FleetClock()
+    told(fleet, 0, by=FLEET)
+    fleet.stepped(ClockStep(NOW, 3_600_000))
+    fleet = restarted(fleet)
+    assert told(fleet, 3_600_000, by=FLEET[:2]) == []
+    assert fleet.ours == 3_600_000
+    assert fleet.take_row() is None
+    assert told(fleet, 0, by=FLEET[:5]) == [(CLOCK_OFF, None)]
+    assert restarted(fleet).ours == 0

@@ -68,7 +68,9 @@ class Province:
                 families={name: family.labels for name, family in FAMILIES.items()},
             ),
             guards=Guards(
-                incidents=Incidents(IncidentPlan(), rules=absences, attributes=neighbours.attributes, standing=neighbours.standing)
+                incidents=Incidents(
+                    IncidentPlan(), concerned=absences.__contains__, attributes=neighbours.attributes, standing=neighbours.standing
+                )
             ),
         )
         return Desk(

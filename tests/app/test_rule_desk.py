@@ -9,12 +9,14 @@ import pytest
 from prometheus_client import generate_latest
 
 from ioc.api.commands import rule_commands
+from ioc.app.clock import now_ms
 from ioc.app.front import Front
 from ioc.app.rule_desk import Reload
 from ioc.app.server import Server, open_server
 from ioc.config.load import Config, load_config
+from ioc.domain.held import Hold
 from ioc.domain.registry import Device
-from ruling.stage import NOON, sample
+from ruling.stage import NOON, offline, sample
 
 Wait = Callable[..., Awaitable[Any]]
 RULE = """
@@ -80,6 +82,23 @@ async def test_puts_a_changed_file_to_work(config: Config, tmp_path: Path) -> No
         assert active(server) == {("hotter", "d2")}
         assert [rule["id"] for rule in await Front(server)._rules().rules()] == ["hotter"]
         assert [alarm.rule for alarm in (await server.files.state.load()).alarms if alarm.active] == ["hotter"]
+
+
+async def test_a_rule_of_absence_that_comes_later_makes_incidents_too(config: Config, tmp_path: Path) -> None:
+    """Without a restart; one that goes does so no longer."""
+    absence = RULE.format(id="away", above=0).replace("{kind: threshold, metric: amp_temp_c, above: 0}", "{kind: absence}")
+    async with open_server(config) as server:
+        await heat(server)
+        write(tmp_path, RULE.format(id="hot", above=80), absence)
+        assert (await reload(server)).changed == ["away"]
+        assert (server.engine.is_absence("away"), server.engine.is_absence("hot")) == (True, False)
+        gone = [offline(now_ms(), device.device) for device in DEVICES]
+        await server.desk.change(lambda engine, now: engine.step(gone, now))
+        held = {(one.alarm.rule, one.hold) for one in server.notifier.held()}
+        assert ("away", Hold.WAITING) in held
+        write(tmp_path, RULE.format(id="hot", above=80))
+        await reload(server)
+        assert not server.engine.is_absence("away")
 
 
 async def test_a_bad_file_keeps_the_old_rules_and_says_so(config: Config, tmp_path: Path) -> None:

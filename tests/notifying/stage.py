@@ -231,10 +231,14 @@ class Stage:
 
     def _new(self) -> Notifier:
         absences = {"speaker_offline", "site_offline"}
-        incidents = Incidents(self.plan, rules=absences, attributes=lambda name: self.places.get(name, {}), standing=self._standing)
+        incidents = Incidents(
+            self.plan, concerned=absences.__contains__, attributes=lambda name: self.places.get(name, {}), standing=self._standing
+        )
         guards = Guards(
             incidents=incidents,
-            dependencies=Dependencies(self.dependencies, absences=absences, label=lambda name, key: self.places.get(name, {}).get(key)),
+            dependencies=Dependencies(
+                self.dependencies, absent=absences.__contains__, label=lambda name, key: self.places.get(name, {}).get(key)
+            ),
             flapping=Flapping(self.flapping),
             flood=self.flood,
         )
