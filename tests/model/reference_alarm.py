@@ -46,6 +46,9 @@ class Reference:
     """Seconds of `since` for which nobody vouches."""
     false_since: int | None = None
     value: int | None = None
+    """What holds."""
+    stored: int | None = None
+    """What was told last, however long ago."""
     at: int | None = None
     """The last message."""
     online: bool | None = None
@@ -83,6 +86,7 @@ class Reference:
         if self.at is None or gap > SILENCE_S or self.online is False:
             self.value = None
         self.value = self.value if value is None else value
+        self.stored = self.stored if value is None else value
         self.online, self.at = True, now
         if gap > WHOLE_GAP_S:
             self.unheard += gap if self.restarted else min(gap, max(gap - SILENCE_S, self.deaf, self.away))
@@ -117,7 +121,8 @@ class Reference:
         self.online, self.value = False, None
 
     def restart(self) -> None:
-        """A new process: nobody knows whether a device that was there still is until it speaks."""
+        """A new process: it takes the last word stored for what holds, and does not know whether the device is still there."""
+        self.value = None if self.online is False else self.stored
         self.online, self.counting, self.listened, self.restarted = None if self.online else self.online, None, False, True
 
     def acknowledge(self, now: int) -> None:
