@@ -291,6 +291,8 @@ class Engine:
         gap, family = sample.ts - before, memory.rules.family
         if gap <= memory.rules.whole_gap_ms:
             return 0
+        if not heard:
+            return gap  # nothing since our start vouches for what was before it
         unheard = max(memory.away(sample.arrival), self._blindness.between(heard, sample.arrival))
         return min(gap, max(0, gap - family.silence_ms, unheard))
 

@@ -105,7 +105,7 @@ class Row:
         """Our listening went on to `heard_until`; `counts` = the device could be heard all the while."""
         if not counts:
             if self.frozen_at is None:
-                self.frozen_at = max(self.heard_since, last_heard)
+                self.frozen_at, self.changed = max(self.heard_since, last_heard), True
             return []
         self._thaw(heard_until)
         if self.rule is None:
@@ -116,7 +116,7 @@ class Row:
         if heard_until - self.heard_since < self.rule.for_ms:
             return []
         missed = self.shift if self.shift > self.rule.whole_gap_ms else 0
-        return self._ripen(self.since + self.rule.for_ms + max(self.frozen, missed))
+        return self._ripen(min(self.since + self.rule.for_ms + max(self.frozen, missed), heard_until))
 
     def takes_event(self, at: int) -> bool:
         """Whether an event is news: later than what has been decided, and than the last one."""
@@ -245,7 +245,7 @@ class Row:
     def state(self) -> RuleState:
         """As committed."""
         memory: dict[str, float | int | str | None] = {"decided": self.decided}
-        for key in ("false_since", "event", "last"):
+        for key in ("false_since", "event", "last", "frozen_at"):
             if (value := getattr(self, key)) is not None:
                 memory[key] = value
         for key in ("frozen", "shift", "waits", "withdrawn"):
@@ -280,6 +280,7 @@ def row_of(state: RuleState, rule: CompiledRule | None) -> Row:
         last=_whole(memory.get("last")),
         frozen=_whole(memory.get("frozen")) or 0,
         shift=_whole(memory.get("shift")) or 0,
+        frozen_at=_whole(memory.get("frozen_at")),
         waits=bool(memory.get("waits")),
         withdrawn=bool(memory.get("withdrawn")),
         sides=frozenset(key.removeprefix(_SIDE) for key in memory if key.startswith(_SIDE)),

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from alerts.rules.condition import Need, Values
 from ioc.domain.sample import Value
 
-Bounds = tuple[int, float, float, int]
-"""Position of a metric, the lowest `above` and the highest `below` asked of it, and the rules that ask."""
+Bounds = tuple[int, float, int, float, int]
+"""Position of a metric, the lowest `above` asked of it and the rules that ask for one, the highest `below` and the rules that do."""
 _REMEMBERED = 1_024
 """Sets of rules that are known as numbers."""
 
@@ -35,10 +35,14 @@ class Screen:
     def candidates(self, values: Values) -> Sequence[int]:
         """The numbers of the rules that may hold now, ascending; all others don't."""
         beyond = told = 0
-        for position, above, below, rules in self._bounds:
+        for position, above, over, below, under in self._bounds:
             value = values[position]
-            if value is not None and (value > above or value < below):  # type: ignore[operator]  # a number's metric
-                beyond |= rules
+            if value is None:
+                continue
+            if value > above:  # type: ignore[operator]  # a number's metric
+                beyond |= over
+            if value < below:  # type: ignore[operator]
+                beyond |= under
         for position, by_value in self._values:
             told |= by_value.get(values[position], 0)
         found = self._always | (beyond & told) | ((beyond | told) & self._any)
@@ -82,6 +86,7 @@ def _by_value(some: Sequence[tuple[int, Need]]) -> Mapping[Value, int]:
 
 
 def _bounds(position: int, some: Sequence[tuple[int, Need]]) -> Bounds:
-    above = min((need.above for _, need in some if need.above is not None), default=math.inf)
-    below = max((need.below for _, need in some if need.below is not None), default=-math.inf)
-    return position, above, below, _set(number for number, _ in some)
+    over = [(need.above, number) for number, need in some if need.above is not None]
+    under = [(need.below, number) for number, need in some if need.below is not None]
+    lowest, highest = min((limit for limit, _ in over), default=math.inf), max((limit for limit, _ in under), default=-math.inf)
+    return position, lowest, _set(number for _, number in over), highest, _set(number for _, number in under)

@@ -153,8 +153,9 @@ class Standing:
             row.clear(row.decided)
             self.note(row)
         elif row.phase is Phase.PENDING:
-            row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
-            self.pending[row.name, row.device] = row
+            if row.frozen_at is None:
+                row.frozen_at = row.heard_since if heard_until is None else max(row.heard_since, heard_until)
+            self.note(row)  # committed: the next restart may come before anything thaws it
 
     @property
     def group_rules(self) -> list[CompiledRule]:

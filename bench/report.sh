@@ -5,8 +5,8 @@ set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scale=${1:-short} failed=0
 case $scale in
-  short) minutes=1 drains=(--rounds 3 --repeat 1) growth=(--rounds 2) ;;
-  full)  minutes=10 drains=(--rounds 6 --repeat 3) growth=(--rounds 6) ;;
+  short) minutes=1 drains=(--rounds 3 --repeat 1) growth=(--rounds 2) alarms=(--minutes 0.5 --alarms 1000 --hours 0.5) ;;
+  full)  minutes=10 drains=(--rounds 6 --repeat 3) growth=(--rounds 6) alarms=(--minutes 5 --alarms 10000 --hours 6) ;;
   *) echo "bench: short or full, not '$scale'" >&2; exit 2 ;;
 esac
 
@@ -17,4 +17,5 @@ part growth "${growth[@]}"
 part hotspots --top 25
 part sustained --minutes "$minutes"
 part storm
+part alarm_scale "${alarms[@]}"
 exit "$failed"

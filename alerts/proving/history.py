@@ -4,7 +4,8 @@ Everything happens at its own time, also what came late: that is how a backtest 
 Liveness and our own conditions are taken as they were written down; the conditions of devices' clocks are not stored.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import itemgetter
 
 import msgspec
 
@@ -39,6 +40,7 @@ class History:
 
     def __init__(self, families: Mapping[str, Family], devices: Mapping[str, Device]) -> None:
         self._names = {name: tuple(family.index) for name, family in families.items()}
+        self._placed: dict[tuple[str, tuple[str, ...]], Callable[[tuple[Value, ...]], tuple[Value, ...]]] = {}
         self._devices = devices
         self._silence = {name: family.silence_ms for name, family in families.items()}
         self._said: dict[str, Liveness] = {}
@@ -86,8 +88,17 @@ class History:
         if device is None or device.family != point.measurement:
             return None
         self.samples += 1
-        values: tuple[Value, ...] = tuple(map(point.fields.get, self._names[device.family]))
+        shape = device.family, point.names
+        placed = self._placed.get(shape) or self._place(*shape)
+        values: tuple[Value, ...] = placed((*point.values, None))
         return Sample(device.family, device.device, point.ts, point.ts, values, 0, live=True)
+
+    def _place(self, family: str, names: tuple[str, ...]) -> Callable[[tuple[Value, ...]], tuple[Value, ...]]:
+        """Puts the values of points with these fields, and a None after them, in the order of the family's metrics."""
+        places = {name: place for place, name in enumerate(names)}
+        wanted = [places.get(name, len(names)) for name in self._names[family]]
+        placed = self._placed[family, names] = itemgetter(*wanted) if len(wanted) > 1 else lambda values: (values[wanted[0]],)
+        return placed
 
     def _liveness(self, point: Point, device: Device) -> LivenessChange | None:
         """Availability is written down again and again; only what it changes counts, and our own blindness is no change of a device."""

@@ -28,7 +28,8 @@ from stand import heading, remove
 _ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
     "killed", "outage", "store_answers", "partial_writes", "full_disk", "spool_file", "poison", "slow_store", "duplicates", "clocks",
-    "half_open", "stale_acks", "refusals", "retained", "fuzzing", "storms", "forbidden", "failing_channels", "recorded", "restarts",
+    "half_open", "stale_acks", "refusals", "retained", "fuzzing", "storms",
+    "forbidden", "failing_channels", "recorded", "restarts", "model",
 )  # fmt: skip
 
 

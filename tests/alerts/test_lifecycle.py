@@ -177,3 +177,27 @@ def test_keeps_who_saw_it_first() -> None:
     assert first is not None
     assert first.acknowledged_by == "Lan"
     assert acted(first, Act(step=Step.ACKNOWLEDGED, by="Minh"), 2) is None
+
+
+def test_person_brings_back_what_was_shelved() -> None:
+    """Before its time is over; once more changes nothing."""
+    shelved = msgspec.structs.replace(FRESH, shelved_until=10)
+    back = acted(shelved, Act(step=Step.UNSHELVED, by="an"), 1)
+    assert back == FRESH
+    assert acted(FRESH, Act(step=Step.UNSHELVED, by="an"), 1) is None
+
+
+def test_limits_of_an_act_are_exact() -> None:
+    """Shelved until now is not put off; the same end, or the same person, again changes nothing, another one does."""
+    with pytest.raises(StepRefusedError, match="still to come"):
+        acted(FRESH, Act(step=Step.SHELVED, by="an", until=5), 5)
+    shelved = acted(FRESH, Act(step=Step.SHELVED, by="an", until=6), 5)
+    assert shelved is not None
+    assert shelved.shelved_until == 6
+    assert acted(shelved, Act(step=Step.SHELVED, by="an", until=6), 5) is None
+    assert acted(shelved, Act(step=Step.SHELVED, by="an", until=7), 5) == msgspec.structs.replace(FRESH, shelved_until=7)
+    assigned = acted(FRESH, Act(step=Step.ASSIGNED, by="an", to="binh"), 5)
+    assert assigned == msgspec.structs.replace(FRESH, assigned_to="binh")
+    assert assigned is not None
+    assert acted(assigned, Act(step=Step.ASSIGNED, by="an", to="binh"), 5) is None
+    assert acted(assigned, Act(step=Step.ASSIGNED, by="an", to="lan"), 5) == msgspec.structs.replace(FRESH, assigned_to="lan")
