@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 import ioc.domain
-from api.fake_reports import FakeLoad, FakeWhy
+from api.fake_reports import FakeDuty, FakeLoad, FakeWhy
 from ioc.api.ports import (
     Backend,
     Check,
@@ -110,6 +110,7 @@ class FakeProvince:
             outbox=self,
             why=FakeWhy(self.alarm_rows, NOW),
             load=FakeLoad(),
+            duty=FakeDuty(),
             health=self,
             tokens=self,
         )
