@@ -143,6 +143,8 @@ class ExpectedMessage(_Declared):
     """A message that must have been sent; what is left out may be anything."""
 
     channel: str | None = None
+    person: str | None = None
+    """Whose channel it went to."""
     event: Literal["raised", "cleared", "updated"] | None = None
     contains: Texts = ()
     """Parts of its text."""

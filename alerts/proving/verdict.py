@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from alerts.message import MessageDocument
+from alerts.people_channels import person_of
 from alerts.proving.rule_tests import ExpectedAlarm, ExpectedMessage
 from ioc.domain.alarm import Alarm, OutboxMessage
 
@@ -78,6 +79,7 @@ def _fits(wanted: ExpectedAlarm, alarm: Alarm, language: str) -> bool:
 def _says(wanted: ExpectedMessage, message: OutboxMessage) -> bool:
     return (
         wanted.channel in {None, message.channel}
+        and wanted.person in {None, person_of(message.channel)}
         and wanted.event in {None, message.event}
         and all(part in _text(message) for part in wanted.contains)
     )
@@ -102,6 +104,9 @@ def _wanted_alarm(wanted: ExpectedAlarm) -> str:
 
 
 def _wanted_message(wanted: ExpectedMessage) -> str:
-    parts = [f"`{wanted.event}`" if wanted.event else "", f"to {wanted.channel}" if wanted.channel else ""]
+    parts = [
+        f"`{wanted.event}`" if wanted.event else "",
+        f"to {wanted.channel or wanted.person}" if wanted.channel or wanted.person else "",
+    ]
     parts += [f"with `{part}`" for part in wanted.contains]
     return " ".join(["a message", *(part for part in parts if part)])

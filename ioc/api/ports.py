@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from alerts.duty_report import DutyReport
 from ioc.api.why_document import Sentence
 from ioc.domain.alarm import Alarm, Attempt, Transition
 from ioc.domain.alarm_load import AlarmLoad
@@ -314,6 +315,13 @@ class Load(Protocol):
         """The load of start ≤ recorded < end (Unix ms); `units` narrows it to what happened there."""
 
 
+class DutyRoster(Protocol):
+    """Who is on duty, and what nobody answers for."""
+
+    def report(self, at: int, team: str | None = None) -> DutyReport:
+        """As of a moment (Unix ms); `team` narrows to one."""
+
+
 class Why(Protocol):
     """Why somebody was, or was not, told, in sentences."""
 
@@ -395,6 +403,7 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     why: Why
     load: Load
+    duty: DutyRoster
     health: Health
     tokens: Tokens
     calendar: Collection[str] = ()

@@ -12,7 +12,8 @@ from ioc.api.documents import (
     QuarantineDocument,
     UnitDocument,
 )
-from ioc.api.handlers import about, alarms, drift, events, fleet, incidents, load, records, service, silences, why
+from ioc.api.duty_document import DutyDocument
+from ioc.api.handlers import about, alarms, drift, duty, events, fleet, incidents, load, records, service, silences, why
 from ioc.api.handlers.common import Paged
 from ioc.api.load_document import LoadDocument
 from ioc.api.ports import Replay
@@ -72,6 +73,10 @@ ROUTES: tuple[Route, ...] = (
     _get(
         f"{_API}/load", "How much the alarms ask of the operators", load.get_load, LoadDocument,
         query=load.LoadQuery, errors=(409,),
+    ),
+    _get(
+        f"{_API}/duty", "Who is on duty, and what nobody answers for", duty.get_duty, DutyDocument,
+        query=duty.DutyQuery, errors=(404,),
     ),
     _act(f"{_ALARM}/ack", "Acknowledge", alarms.acknowledge, AlarmDocument, body=alarms.AckBody | None),
     _act(f"{_ALARM}/reset", "Reset what is latched", alarms.reset, AlarmDocument, body=alarms.AckBody | None),

@@ -8,11 +8,13 @@ import msgspec
 from aiohttp import web
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from alerts.duty_report import Duty
 from ioc.api.ack_page import AckPage
 from ioc.api.app import build_app
 from ioc.api.commands import drift_commands, ledger_commands, record_commands, rule_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
 from ioc.api.documents import ledger_document, platform_document
+from ioc.api.duty_commands import duty_commands
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.load_commands import load_commands
@@ -26,6 +28,7 @@ from ioc.app.ack_desk import AckDesk
 from ioc.app.ack_links import LinkSigner
 from ioc.app.alarm_desk import AlarmActs
 from ioc.app.clock import now_ms
+from ioc.app.duty_metrics import DutyMetrics
 from ioc.app.load_desk import LoadDesk
 from ioc.app.metrics import ServerMetrics
 from ioc.app.records import RuleList, SeriesReader
@@ -108,6 +111,7 @@ class Front:
             outbox=state,
             why=self._why(),
             load=LoadDesk(state),
+            duty=self._duty(),
             health=self._server.health,
             tokens=state.tokens,
             calendar=self._server.config.calendar.calendar,
@@ -116,6 +120,11 @@ class Front:
     def _why(self) -> WhyDesk:
         site, notify = self._server.config.settings.site, self._server.config.notify
         return WhyDesk(self._server.files.state, notify.all_channels, language=site.language, zone=site.zone)
+
+    def _duty(self) -> Duty:
+        config, province = self._server.config, self._server.province
+        zone, devices = config.settings.site.zone, self._server.fleet.devices
+        return Duty(config.notify.plan, zone=zone, unit=lambda unit: province.tree.get(unit, province.today()), devices=devices)
 
     def _acts(self) -> AlarmActs:
         return AlarmActs(self._server.desk, self._server.files.state, self._server.house.write)
@@ -148,6 +157,7 @@ class Front:
             **silence_commands(self._server.silence_desk, calendar=config.calendar.calendar, clock=now_ms),
             **load_commands(LoadDesk(state)),
             **service_commands(self._service, self._server.province, self._server.province),
+            **duty_commands(self._duty(), clock=now_ms),
             **rule_commands(self._rules(), self._server.rule_desk),
         }
 
@@ -183,6 +193,7 @@ class Front:
             clock=now_ms,
         )
         registry.register(metrics)
+        registry.register(DutyMetrics(self._duty(), clock=now_ms))
         return registry
 
     def _site(self) -> Site:

@@ -4,17 +4,21 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from alerts.duty_report import Duty
+from alerts.notify_file import NotifyPlan
 from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
 from ioc.api.commands import drift_commands, ledger_commands, token_commands
 from ioc.api.control import Handler, perform
+from ioc.api.duty_commands import duty_commands
 from ioc.api.incidents import incident_commands
 from ioc.api.link_commands import link_commands
 from ioc.api.load_commands import load_commands
@@ -37,6 +41,7 @@ from ioc.config.families import load_families
 from ioc.config.problem import Problem
 from ioc.config.settings import Site
 from ioc.domain.family import Family
+from ioc.domain.units import UnitTree
 
 _NEED_SERVER = {
     **dict.fromkeys(("quarantine.replay", "quarantine.replay_many"), "quarantine replay"),
@@ -96,6 +101,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **incident_commands(state.incidents),
                 **load_commands(LoadDesk(state)),
                 **silence_commands(state.silences, calendar=where.config.calendar.calendar if where.config else (), clock=now_ms),
+                **duty_commands(await _duty(where, state), clock=now_ms),
                 **why_commands(WhyDesk(state, channels, language=site.language, zone=site.zone)),
                 **quarantine_commands(Shelf(quarantine)),
             }
@@ -113,3 +119,12 @@ async def _drifts(state: StateDb) -> DriftDesk:
 def _shipped_families() -> Mapping[str, Family]:
     problems: list[Problem] = []
     return load_families((), cadence={}, retention=_FOR_EVER_MS, problems=problems)
+
+
+async def _duty(where: Place, state: StateDb) -> Duty:
+    """By what the registry holds."""
+    zone = (where.config.settings.site if where.config else Site()).zone
+    today = datetime.fromtimestamp(now_ms() / 1000, zone).date().isoformat()
+    plan = where.config.notify.plan if where.config else NotifyPlan()
+    tree, devices = UnitTree(await state.units()), await state.devices()
+    return Duty(plan, zone=zone, unit=lambda unit: tree.get(unit, today), devices=lambda: devices)

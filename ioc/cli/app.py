@@ -8,6 +8,7 @@ from ioc.cli.check import check
 from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
 from ioc.cli.drift import drift
+from ioc.cli.duty import duty
 from ioc.cli.families import families
 from ioc.cli.incidents import incidents
 from ioc.cli.links import links
@@ -70,4 +71,5 @@ app.add_typer(silence, name="silence")
 app.add_typer(service, name="service")
 app.command()(why)
 app.command()(load)
+app.command()(duty)
 app.add_typer(dashboards, name="dashboards")

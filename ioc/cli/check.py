@@ -46,7 +46,7 @@ def _tell(loaded: "Config | None", problems: "Sequence[Problem]", findings: "Seq
     if problems or loaded is None:
         say(f"{len(problems)} mistake{'' if len(problems) == 1 else 's'}.")
         return
-    for doubt in loaded.doubts:
+    for doubt in _doubts(loaded):
         print(f"Look at {doubt}")
     print("The files are fine: " + ", ".join(f"{count} {name}" for name, count in _counts(loaded).items()) + ".")
     for finding in findings:
@@ -57,10 +57,16 @@ def _document(loaded: "Config | None", problems: "Sequence[Problem]", findings: 
     return {
         "ok": not problems and exit_code(findings) is Exit.FINE,
         "problems": [asdict(problem) for problem in problems],
-        "doubts": [] if loaded is None else [asdict(doubt) for doubt in loaded.doubts],
+        "doubts": [] if loaded is None or problems else [asdict(doubt) for doubt in _doubts(loaded)],
         "counts": None if loaded is None else _counts(loaded),
         "findings": [asdict(finding) for finding in findings],
     }
+
+
+def _doubts(loaded: "Config") -> "list[Problem]":
+    from ioc.cli.duty_doubts import duty_doubts
+
+    return [*loaded.doubts, *duty_doubts(loaded)]
 
 
 def _counts(loaded: "Config") -> dict[str, int]:

@@ -10,7 +10,7 @@ from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, place
 incidents = typer.Typer(help="Mass outages: devices that fell together.", no_args_is_help=True)
 
 _COLUMNS = ["id", "state", "attribute", "value", "since", "until", "members", "recovered", "exposed"]
-_HELD = ["alarm", "rule", "device", "unit", "since", "hold", "by"]
+_HELD = ["alarm", "rule", "device", "unit", "since", "hold", "by", "until"]
 _MEMBERS = ["device", "unit", "rule", "joined", "recovered", "released", "alarm"]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many.")]
 CursorOption = Annotated[str | None, typer.Option("--cursor", help="Go on where the last page ended.")]
@@ -61,7 +61,7 @@ def show_incident(
 
 @incidents.command("held")
 def list_held(config: ConfigOption = None, data_dir: DataDirOption = None, json: JsonOption = False) -> None:
-    """List alarms that cause no message of their own now, and what holds each back: an incident, a silence, a missing route."""
+    """List alarms that cause no message of their own now, and what holds each back: an incident, a silence, working hours."""
     from ioc.cli.action import act
 
     found = act(place(config, data_dir), "incidents.held")

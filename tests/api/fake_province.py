@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 import ioc.domain
-from api.fake_reports import FakeLoad, FakeWhy
+from api.fake_reports import FakeDuty, FakeLoad, FakeWhy
 from api.fake_service import FakeService
 from ioc.api.ports import (
     Backend,
@@ -113,6 +113,7 @@ class FakeProvince:
             why=FakeWhy(self.alarm_rows, NOW),
             load=FakeLoad(),
             calendar=("tet", "quoc_khanh"),
+            duty=FakeDuty(),
             health=self,
             tokens=self,
         )

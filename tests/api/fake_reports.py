@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from alerts.duty_report import DutyReport, Gap, Uncovered, Watch
 from alerts.why import Line
 from ioc.domain.alarm import Alarm
 from ioc.domain.alarm_load import AlarmLoad, alarm_load
@@ -28,3 +29,16 @@ class FakeLoad:
     async def load(self, start: int, end: int, operators: int, units: frozenset[str] | None = None) -> AlarmLoad:
         del units
         return alarm_load((), (), start=start, end=end, operators=operators)
+
+
+class FakeDuty:
+    """An is on duty for ever; nobody answers for two units."""
+
+    def report(self, at: int, team: str | None = None) -> DutyReport:
+        watch = Watch(team="truc-ca", name="Tổ trực ca", people={"an": "Nguyễn Văn An"}, since=None, until=None, override=False)
+        return DutyReport(
+            at=at,
+            teams=(watch,) if team in {None, "truc-ca"} else (),
+            uncovered=(Uncovered(unit="04792-2025", devices=3), Uncovered(unit="u9", devices=1)),
+            gaps=(Gap(team="truc-ca", start=at, end=at + 1, units=("04792-2025", "u9")),),
+        )

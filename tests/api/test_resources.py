@@ -321,3 +321,19 @@ async def test_alarm_load_wants_a_span_that_ends_after_it_begins(connect: Connec
     for end in (span["from"], "2025-12-04T00:00:00Z"):
         refused = await client.get("/api/v1/load", params=span | {"to": end})
         assert refused.status == 409
+
+
+async def test_duty_shows_who_is_by_name_and_what_nobody_answers_for(connect: Connect) -> None:
+    """An unknown team is named."""
+    client = await connect("viewer-token")
+    found = await _json(client, "/api/v1/duty")
+    assert (found["complete"], found["teams"][0]["people"]) == (False, [{"person": "an", "name": "Nguyễn Văn An"}])
+    assert [one["unit"] for one in found["uncovered"]] == ["04792-2025", "u9"]
+    assert (await client.get("/api/v1/duty", params={"team": "b"})).status == 404
+
+
+async def test_technician_sees_the_risk_of_its_own_units(connect: Connect) -> None:
+    """Who is on duty is open to all."""
+    found = await _json(await connect("technician-token"), "/api/v1/duty")
+    assert [one["unit"] for one in found["uncovered"]] == found["gaps"][0]["units"] == ["04792-2025"]
+    assert found["teams"][0]["people"]

@@ -3,6 +3,7 @@
 import asyncio
 import subprocess
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,24 @@ async def test_metrics_are_as_prometheus_wants_them(config: Config, promtool: st
     checked = await asyncio.to_thread(subprocess.run, [promtool, "check", "metrics"], input=exposition, capture_output=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
     assert b'ioc_unmapped_keys_total{family="speaker",key="odd \\"key\\"\\n"} 2.0' in exposition
+
+
+async def test_what_nobody_answers_for_is_a_metric_where_people_are_declared(tmp_path: Path, config: Config) -> None:
+    """Half a day of the week to come has nobody; where nobody is declared, nothing is missing."""
+    async with open_server(config) as server:
+        assert b"ioc_duty" not in generate_latest(Front(server).metrics_registry())
+    tomorrow = datetime.now(config.settings.site.zone).date() + timedelta(days=1)
+    (tmp_path / "notify.yaml").write_text(
+        "channels: {out: {kind: file, path: ./out.jsonl}}\npeople: {an: {channels: out}}\n"
+        f'teams: {{t: {{members: an, overrides: [{{from: "{tomorrow} 00:00", to: "{tomorrow} 12:00", people: []}}]}}}}\n'
+        "routes: [{teams: t}]\n"
+    )
+    file = tmp_path / "ioc.yaml"
+    file.write_text(file.read_text() + "notify: {file: notify.yaml}\n")
+    async with open_server(load_config(file, {})) as server:
+        exposition = generate_latest(Front(server).metrics_registry())
+    assert b"ioc_duty_uncovered_units 0.0" in exposition
+    assert b'ioc_duty_gap_seconds{team="t"} 43200.0' in exposition
 
 
 async def test_every_part_has_its_metric(config: Config) -> None:

@@ -170,3 +170,26 @@ def test_shipped_tests_of_the_shipped_rules_hold(ioc: Ioc) -> None:
     ended = ioc("rules", "test")
     assert ended.code == 0, ended.out
     assert ended.out.count("\nok ") + ended.out.startswith("ok ") >= 4
+
+
+NOTIFY = """\
+channels: {out: {kind: file, path: ./out.jsonl}}
+people: {an: {channels: out}, lead: {channels: out, language: en}}
+routes: [{group_by: [device], group_wait: 30s, people: [an], escalation: [{after: 5m, people: [lead]}]}]
+"""
+CALLED = """\
+    expect:
+      - {at: 4m, messages: [{person: an, event: raised}]}
+      - {at: 9m, messages: [{person: lead, contains: "Overdue: nobody acknowledged within 5 min (called: an)"}]}
+"""
+
+
+def test_story_expects_who_is_called_and_who_is_called_besides(ioc: Ioc, site: Path) -> None:
+    """Rule tests speak of people, and see escalations."""
+    write(site)
+    (site / "notify.yaml").write_text(NOTIFY)
+    routes = "routes: [{group_by: [device], group_wait: 30s, channels: [ops]}]"
+    story = TEST[: TEST.index("    expect:")].replace(routes, "notify: ./notify.yaml")
+    (site / "called.yaml").write_text(story.replace("50 61x5 40x5", "50 61x20") + CALLED)
+    ended = ioc("rules", "test", "called.yaml")
+    assert (ended.code, ended.out) == (0, "ok   called.yaml:6: hot\n1 tests, 0 failed; 0 rules, no mistakes.\n")
