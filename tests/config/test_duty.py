@@ -7,6 +7,7 @@ import pytest
 from alerts.channel_models import HttpChannel, SmtpChannel
 from ioc.config.load import Config, load_config
 from ioc.config.problem import ConfigError
+from ioc.config.recorded_site import recorded_site, site_document
 
 CHANNELS = """\
 channels:
@@ -108,3 +109,9 @@ def test_mistake_is_named_with_line_and_the_nearest_name(tmp_path: Path, before:
     assert before in CHANNELS
     with pytest.raises(ConfigError, match=rf"notify\.yaml:{line}: {words}"):
         load(tmp_path, CHANNELS.replace(before, after))
+
+
+def test_recording_carries_who_is_called_as_it_was_declared(tmp_path: Path) -> None:
+    """A replay asks the same roster, hours and steps."""
+    config = load(tmp_path, CHANNELS)
+    assert recorded_site(site_document(config, ()), lambda _: None).plan == config.notify.plan
