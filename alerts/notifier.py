@@ -92,10 +92,8 @@ class Notifier:
         return [self._caused(found[alarm]) for alarm in sorted(found)]
 
     def _caused(self, held: Held) -> Held:
-        """An incident tells nobody of a member that no route takes."""
-        if held.hold is Hold.INCIDENT and not self._policy.plans_for(held.alarm):
-            return Held(alarm=held.alarm, hold=Hold.UNMATCHED)
-        return held
+        """What no route takes causes no message, whatever else holds it back."""
+        return held if self._policy.plans_for(held.alarm) else Held(alarm=held.alarm, hold=Hold.UNMATCHED)
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.
@@ -151,7 +149,8 @@ class Notifier:
         self._schedule_stale()
         while due := sorted((at, key) for key, at in self._due.items() if at <= now):
             for _, key in due:
-                outbox += self._flush(key, now)
+                if key in self._roll.groups:  # an outage that spoke before it may have dissolved this one
+                    outbox += self._flush(key, now)
             self._schedule_stale()
         return self._notice(outbox, now)
 

@@ -295,7 +295,8 @@ class OutageDesk:
         Else the outage learns how well it is explained now. Outages that have not spoken either are looked at with it.
         """
         untold = self._incidents.untold
-        fallen = [*self._pool(outage.since), *(alarm for one in untold for alarm in self._active(one))]
+        active = (alarm for one in untold for alarm in self._active(one) if not self._silencing.covering(alarm))
+        fallen = [*self._pool(outage.since), *active]
         found = self._incidents.found_besides({one.shared for one in untold if one is not outage}, fallen)
         if found is None:
             return False

@@ -1,5 +1,6 @@
 """What is told of silences that end, with a real state database and a clock of our own."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
@@ -11,10 +12,14 @@ from alerts.message_fields import read_document
 from alerts.silence_notes import Readers, SilenceNotes
 from alerts.silences_plan import SilencesPlan
 from ioc.adapters.state.store import StateDb
+from ioc.app.clock import now_ms
+from ioc.app.server import open_server
 from ioc.app.silence_reporter import SilenceReporter
+from ioc.config.load import load_config
 from ioc.domain.alarm import Alarm, Decisions, Severity, Unsent
 from ioc.domain.silence import Silence, Weekly, ended
 from notifying.stage import ZONE, wording
+from servers.waiting import wait_until
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -119,3 +124,28 @@ async def test_what_is_removed_tells_once_and_is_gone(site: Site) -> None:
     await site.reporter.close(NIGHTLY)
     assert await site.told(at(2, 6)) == [(at(1, 23, 30), ["a"])]
     assert len(await site.state.silences.hidden("s")) == 1
+
+
+async def test_server_tells_of_what_ended_while_it_was_away(tmp_path: Path, free_port: int) -> None:
+    """Once, through the channels of the notify file."""
+    (tmp_path / "ioc.yaml").write_text(
+        f'broker: {{url: "mqtt://127.0.0.1:{free_port}"}}\ndata_dir: ./data\napi: {{port: 0}}\nnotify: {{file: notify.yaml}}\n'
+    )
+    (tmp_path / "notify.yaml").write_text("channels: {out: {kind: file, path: out.jsonl}}\nsilences: {channels: [out]}\n")
+    (tmp_path / "data").mkdir()
+    now = now_ms()
+    async with await StateDb.open(tmp_path / "data" / "state.db") as state:
+        site = Site(state)
+        await state.take_epoch()
+        await state.silences.put(msgspec.structs.replace(NIGHTLY, weekly=None, since=now - 2 * HOUR, until=now - HOUR))
+        await site.hide("a", now - 90 * 60_000)
+    sent = tmp_path / "out.jsonl"
+    for _ in range(2):
+        async with open_server(load_config(tmp_path / "ioc.yaml", {})) as server:
+            task = asyncio.create_task(server.serve())
+            await wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"), 30)
+            await server.silences.turn()
+            server.stop()
+            await task
+    told = [read_document(line.encode()).text.splitlines()[0] for line in sent.read_text().splitlines()]
+    assert told == ["[HẾT TẠM HOÃN] quy tắc hot: bảo trì. Đã giữ lại 1 cảnh báo kỹ thuật (CAO: 1). Tất cả đã hết."]
