@@ -92,8 +92,9 @@ class Notifier:
         return [self._caused(found[alarm]) for alarm in sorted(found)]
 
     def _caused(self, held: Held) -> Held:
-        """What no route takes causes no message, whatever else holds it back."""
-        return held if self._policy.plans_for(held.alarm) else Held(alarm=held.alarm, hold=Hold.UNMATCHED)
+        """What no route takes causes no message, whatever else holds it back, but for its own state."""
+        told_of = held.alarm.suppression is not None or self._policy.plans_for(held.alarm)
+        return held if told_of else Held(alarm=held.alarm, hold=Hold.UNMATCHED)
 
     def restore(self, groups: Iterable[NotificationGroup], alarms: Iterable[Alarm], position: int) -> None:
         """Takes up what was committed; `alarms` holds at least the active ones.

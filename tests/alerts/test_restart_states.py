@@ -101,9 +101,14 @@ class Site:
         return next(one for one in self.engine.active() if one.rule == "rule")
 
     async def seen(self) -> object:
-        """All that stands: alarms and rows as committed, what is held, what was sent."""
+        """All that stands: alarms and rows as committed, what is held, what was sent.
+
+        What is pending rests since a restart until its device is heard (`frozen_at`): that alone may be new.
+        """
         restored = await self._state.load()
-        rows = sorted(restored.rule_states, key=lambda row: (row.rule, row.device))
+        rows = msgspec.to_builtins(sorted(restored.rule_states, key=lambda row: (row.rule, row.device)))
+        for row in rows:
+            row["memory"].pop("frozen_at", None)
         held = [(one.alarm.id, one.hold, one.by) for one in self.notifier.held()]
         return msgspec.to_builtins((restored.alarms, rows, restored.groups, restored.seq, held, self.sent))
 

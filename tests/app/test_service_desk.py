@@ -71,7 +71,7 @@ async def test_is_out_of_service_over_a_restart_until_it_is_given_back(config: C
         assert (view.out_of_service, view.working) == (order.id, None)
         service = Front(server)._service
         await service.give_back(order.id, by="Minh", reason="đã xong")
-        assert server.notifier.held() == []
+        assert [one.hold for one in server.notifier.held()] == [Hold.UNMATCHED]
         with pytest.raises(ConflictError):
             await service.give_back(order.id, by="Minh", reason="")
         told = await sentences(server, alarm)
