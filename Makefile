@@ -1,6 +1,6 @@
 # make demo     sets up what it needs and starts a simulated province; ARGS="--port 8090 --speed 4" go to `ioc demo`
 # make test     runs every test that this machine allows; ARGS="tests/alerts -x" go to pytest
-# make faults   the fault suite against real servers (about 50 minutes); ARGS="--only 3,5 --short" go to it
+# make faults   the fault suite against real servers (over two hours); ARGS="--only 3,5 --short" go to it
 # make check    lint, formatting, types and layers
 # make servers  puts the tests' real servers on this machine
 # make bench    what a message costs, beside Telegraf, and how that grows; ARGS=full takes the figures' own size

@@ -39,8 +39,9 @@ def config(tmp_path: Path, free_port: int) -> Config:
         "site: {id: s, name: S, language: vi, timezone: Asia/Ho_Chi_Minh}\n"
         f'broker: {{url: "mqtt://127.0.0.1:{free_port}", client_id: ioc-1}}\n'
         "store: {kind: embedded}\ndata_dir: ./data\napi: {port: 0}\n"
-        "shipped_rules: false\nrules: [./rules.yaml]\nlimits: {alarms_at_reload: 2}\n"
+        "shipped_rules: false\nrules: [./rules.yaml]\nlimits: {alarms_at_reload: 2}\nnotify: {file: ./notify.yaml}\n"
     )
+    (tmp_path / "notify.yaml").write_text("channels: {out: {kind: file, path: out.jsonl}}\nroutes: [{channels: out}]\n")
     (tmp_path / "data").mkdir()
     return load_config(file, {})
 
