@@ -29,7 +29,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 MODULES = (
     "killed", "outage", "store_answers", "partial_writes", "full_disk", "spool_file", "poison", "slow_store", "duplicates", "clocks",
     "half_open", "stale_acks", "refusals", "retained", "fuzzing", "storms",
-    "forbidden", "failing_channels", "recorded", "restarts", "model",
+    "forbidden", "failing_channels", "recorded", "restarts", "random_histories",
 )  # fmt: skip
 
 
