@@ -13,10 +13,10 @@ from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 from ioc.domain.silence import Weekly
 from ioc.domain.texts import Texts, as_list
+from ioc.domain.weekday import WEEKDAYS
 
 WAITING = frozenset({Severity.MINOR, Severity.INFO})
 """Alarms of these severities wait for working hours; all others are told at any time."""
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MS = 86_400_000
 _DAY_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 import msgspec
 
@@ -10,9 +10,8 @@ from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.rfc3339 import to_rfc3339
 from ioc.domain.silence import Hidden, Silence, SilenceKind, Weekly
+from ioc.domain.weekday import WEEKDAYS, Weekday
 
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 """A time of day in the site's zone, such as `22:00`."""
 

@@ -9,6 +9,7 @@ import typer
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table
 from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, instant, place
+from ioc.domain.weekday import WEEKDAYS
 
 silence = typer.Typer(help="Silences and maintenance: messages held back for a stated time and reason.", no_args_is_help=True)
 
@@ -16,7 +17,6 @@ _COLUMNS = ["id", "kind", "covers", "until", "left", "hours", "by", "reason"]
 _HIDDEN = ["alarm", "rule", "severity", "device", "unit", "held_at", "cleared_at"]
 _MATCHERS = ("rule", "severity", "family", "device", "unit")
 _WEEKLY = re.compile(r"(?P<days>[a-z]{3}(?:,[a-z]{3})*|daily) +(?P<start>\d{1,2}:\d\d)-(?P<end>\d{1,2}:\d\d)")
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id that `ioc silence list` shows.")]
 
 
@@ -123,9 +123,9 @@ def _weekly(hours: str | None, only_on: list[str], except_on: list[str]) -> dict
     if hours is None and not only_on and not except_on:
         return None
     match = _WEEKLY.fullmatch((hours or "daily 00:00-00:00").strip().lower())
-    days = [] if match is None else [*_WEEKDAYS] if match["days"] == "daily" else match["days"].split(",")
-    if match is None or not set(days) <= set(_WEEKDAYS):
-        msg = f'{hours!r} are no hours; write "sat,sun 22:00-05:00" with days of {",".join(_WEEKDAYS)}, or "daily 22:00-05:00"'
+    days = [] if match is None else [*WEEKDAYS] if match["days"] == "daily" else match["days"].split(",")
+    if match is None or not set(days) <= set(WEEKDAYS):
+        msg = f'{hours!r} are no hours; write "sat,sun 22:00-05:00" with days of {",".join(WEEKDAYS)}, or "daily 22:00-05:00"'
         raise Failure(msg, Exit.USAGE)
     return {"days": days, "from": match["start"].zfill(5), "to": match["end"].zfill(5), "only_on": only_on, "except_on": except_on}
 
