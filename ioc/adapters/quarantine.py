@@ -1,27 +1,33 @@
 """The quarantine: what could not be stored, kept complete until it is replayed or must make room."""
 
+import contextlib
 import sqlite3
 import zlib
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from ioc.adapters.quarantine_eviction import delete, discard, find
-from ioc.adapters.quarantine_rows import SCHEMA, take_in
+from ioc.adapters.quarantine_inbox import FLOOD, sort_all_in, take_in, waiting
+from ioc.adapters.quarantine_rows import SCHEMA
 from ioc.adapters.sqlite_file import SqliteFile
 from ioc.domain.point import StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry, QuarantineFilter, QuarantineGroup
 from ioc.domain.state import CursorError
 
+T = TypeVar("T")
+
 _ANY = QuarantineFilter()
 _COLUMNS = (
-    "id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, replayed_at, recovered, stored_at, fields, payload"
+    "seq, id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, replayed_at, recovered, stored_at, "
+    "fields, payload"
 )
 
 _AMONG = "device IN (SELECT value FROM json_each(?))"
-_LONGEST_TIME = 16
+_LONGEST_NUMBER = 16
 
 
 class QuarantineError(StoreUnavailableError):
@@ -31,6 +37,8 @@ class QuarantineError(StoreUnavailableError):
 class QuarantinedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """Identical messages with the same trouble, kept once; times Unix ms."""
 
+    seq: int
+    """In the order in which they came first."""
     id: str
     """Derived from topic, payload and reason."""
     topic: bytes
@@ -62,7 +70,7 @@ class QuarantinedMessage(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def cursor(self) -> str:
         """Where a page ends that ends with it: also once it has gone."""
-        return f"{self.last_seen}-{self.id}"
+        return f"{self.last_seen}-{self.seq}"
 
 
 class QuarantineStats(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,9 +94,11 @@ class QuarantineStats(msgspec.Struct, frozen=True, kw_only=True):
 class QuarantineFile:
     """Bounded by `limit_bytes`: when full, the device and reason with most bytes lose their oldest. QuarantineError on failure."""
 
-    def __init__(self, path: Path, *, limit_bytes: int) -> None:
+    def __init__(self, path: Path, *, limit_bytes: int, flood: int = FLOOD) -> None:
+        """Batches of more than `flood` entries are laid down first and sorted in later."""
         self._file = SqliteFile(path, SCHEMA, error=QuarantineError)
         self._limit = limit_bytes
+        self._flood = flood
         self.level = QuarantineStats(
             bytes_used=0, replayed_bytes=0, limit_bytes=limit_bytes, entries=0, messages=0, copies=0, evicted=0, by_reason={}
         )
@@ -109,7 +119,7 @@ class QuarantineFile:
             return 0
 
         def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
-            return take_in(connection, entries, self._limit), _stats(connection, self._limit)
+            return take_in(connection, entries, self._limit, flood=self._flood), _stats(connection, self._limit)
 
         evicted, self.level = await self._file.write(work)
         return evicted
@@ -123,7 +133,7 @@ class QuarantineFile:
         limit: int = 100,
     ) -> list[QuarantineGroup]:
         """Sums by device, by reason, or (None) by both, most messages and copies first; leaves out the first `after`."""
-        return await self._file.read(lambda connection: _summary(connection, by, devices, after, limit))
+        return await self._read(lambda connection: _summary(connection, by, devices, after, limit))
 
     async def list(
         self, wanted: QuarantineFilter = _ANY, *, devices: Collection[str] | None = None, after: str | None = None, limit: int = 100
@@ -134,17 +144,18 @@ class QuarantineFile:
         """
         asked, values = _conditions(wanted, devices)
         if after is not None:
-            asked, values = [*asked, "(last_seen, id) < (?, ?)"], [*values, *_position(after)]
-        return await self._file.read(lambda connection: _list(connection, asked, values, limit))
+            asked, values = [*asked, "(last_seen, seq) < (?, ?)"], [*values, *_position(after)]
+        return await self._read(lambda connection: _list(connection, asked, values, limit))
 
     async def get(self, item: str) -> QuarantinedMessage | None:
         """One message, or None."""
-        return await self._file.read(lambda connection: _get(connection, item))
+        return await self._read(lambda connection: _get(connection, item))
 
     async def mark_replayed(self, items: Collection[str], at: int) -> int:
         """Notes that they have been stored after all; how many of them there are."""
 
         def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
+            sort_all_in(connection)
             return sum(_mark(connection, item, at) for item in items), _stats(connection, self._limit)
 
         marked, self.level = await self._file.write(work)
@@ -154,6 +165,7 @@ class QuarantineFile:
         """Forgets it; False = there is no such message."""
 
         def work(connection: sqlite3.Connection) -> tuple[bool, QuarantineStats]:
+            sort_all_in(connection)
             found = find(connection, item)
             delete(connection, found)
             return bool(found), _stats(connection, self._limit)
@@ -166,6 +178,7 @@ class QuarantineFile:
         asked, values = _conditions(wanted, None)
 
         def work(connection: sqlite3.Connection) -> tuple[int, QuarantineStats]:
+            sort_all_in(connection)
             return discard(connection, asked, values), _stats(connection, self._limit)
 
         gone, self.level = await self._file.write(work)
@@ -176,13 +189,23 @@ class QuarantineFile:
         self.level = await self._file.read(lambda connection: _stats(connection, self._limit))
         return self.level
 
+    async def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if await self._file.read(lambda connection: waiting(connection).entries):
+            with contextlib.suppress(QuarantineError):  # a full disk: what is sorted in can still be read
+                self.level = await self._file.write(self._sorted_in)
+        return await self._file.read(work)
 
-def _position(cursor: str) -> tuple[int, str]:
-    at, _, item = cursor.partition("-")
-    if not item or not at.isdecimal() or len(at) > _LONGEST_TIME:
+    def _sorted_in(self, connection: sqlite3.Connection) -> QuarantineStats:
+        sort_all_in(connection)
+        return _stats(connection, self._limit)
+
+
+def _position(cursor: str) -> tuple[int, int]:
+    at, _, seq = cursor.partition("-")
+    if not all(part.isdecimal() and len(part) <= _LONGEST_NUMBER for part in (at, seq)):
         msg = f"{cursor[:60]!r} is no cursor of this list"
         raise CursorError(msg)
-    return int(at), item
+    return int(at), int(seq)
 
 
 def _conditions(wanted: QuarantineFilter, devices: Collection[str] | None) -> tuple[list[str], list[Any]]:
@@ -210,7 +233,7 @@ def _json(devices: Collection[str]) -> str:
 
 def _list(connection: sqlite3.Connection, asked: list[str], values: list[Any], limit: int) -> list[QuarantinedMessage]:
     where = " AND ".join(asked) or "TRUE"
-    found = connection.execute(f"SELECT {_COLUMNS} FROM entry WHERE {where} ORDER BY last_seen DESC, id DESC LIMIT ?", (*values, limit))  # noqa: S608 - constants
+    found = connection.execute(f"SELECT {_COLUMNS} FROM kept WHERE {where} ORDER BY last_seen DESC, seq DESC LIMIT ?", (*values, limit))  # noqa: S608 - constants
     return [_message(row) for row in found]
 
 
@@ -232,7 +255,7 @@ def _summary(
 
 
 def _get(connection: sqlite3.Connection, item: str) -> QuarantinedMessage | None:
-    found = connection.execute(f"SELECT {_COLUMNS} FROM entry WHERE id = ?", (item,)).fetchone()  # noqa: S608 - constants
+    found = connection.execute(f"SELECT {_COLUMNS} FROM kept WHERE id = ?", (item,)).fetchone()  # noqa: S608 - constants
     return None if found is None else _message(found)
 
 
@@ -249,10 +272,11 @@ def _mark(connection: sqlite3.Connection, item: str, at: int) -> bool:
 
 def _message(row: tuple[Any, ...]) -> QuarantinedMessage:
     (
-        item, topic, family, device, reason, detail, partial, count, first_seen, last_seen,
+        seq, item, topic, family, device, reason, detail, partial, count, first_seen, last_seen,
         replayed_at, recovered, stored_at, fields, packed,
     ) = row  # fmt: skip
     return QuarantinedMessage(
+        seq=seq,
         id=item, topic=topic, family=family, device=device or None, reason=reason, detail=detail, partial=bool(partial), count=count,
         first_seen=first_seen, last_seen=last_seen, replayed_at=replayed_at, recovered=bool(recovered), stored_at=stored_at,
         fields=tuple(msgspec.json.decode(fields)), payload=zlib.decompress(packed),
@@ -261,9 +285,13 @@ def _message(row: tuple[Any, ...]) -> QuarantinedMessage:
 
 def _stats(connection: sqlite3.Connection, limit_bytes: int) -> QuarantineStats:
     used, replayed, evicted = connection.execute("SELECT bytes, replayed_bytes, evicted FROM total").fetchone()
-    reasons = connection.execute("SELECT reason, entries, messages, copies FROM reasons ORDER BY reason").fetchall()
+    rows = connection.execute("SELECT reason, entries, messages, copies FROM reasons ORDER BY reason").fetchall()
+    laid = waiting(connection)
+    by_reason = Counter({reason: messages + copies for reason, _, messages, copies in rows})
+    by_reason.update({reason: sum(both) for reason, both in laid.by_reason.items()})
     return QuarantineStats(
-        bytes_used=used, replayed_bytes=replayed, limit_bytes=limit_bytes, entries=sum(row[1] for row in reasons),
-        messages=sum(row[2] for row in reasons), copies=sum(row[3] for row in reasons), evicted=evicted,
-        by_reason={row[0]: row[2] + row[3] for row in reasons},
+        bytes_used=used + laid.size, replayed_bytes=replayed, limit_bytes=limit_bytes, entries=sum(row[1] for row in rows),
+        messages=sum(row[2] for row in rows) + sum(both[0] for both in laid.by_reason.values()),
+        copies=sum(row[3] for row in rows) + sum(both[1] for both in laid.by_reason.values()),
+        evicted=evicted, by_reason=dict(by_reason),
     )  # fmt: skip

@@ -29,13 +29,13 @@ def evict(connection: sqlite3.Connection, limit_bytes: int) -> int:
 
 def find(connection: sqlite3.Connection, item: str) -> list[Row]:
     """The entry with this id, to be deleted; empty where there is none."""
-    return connection.execute(f"SELECT {_ROW} FROM entry WHERE id = ?", (item,)).fetchall()  # noqa: S608 - constants
+    return connection.execute(f"SELECT {_ROW} FROM kept WHERE id = ?", (item,)).fetchall()  # noqa: S608 - constants
 
 
 def discard(connection: sqlite3.Connection, conditions: Sequence[str], values: Sequence[object]) -> int:
     """Deletes what a person has judged to be worthless, some thousand entries at most; how many messages and copies that were."""
     where = " AND ".join(conditions) or "1"
-    rows = connection.execute(f"SELECT {_ROW} FROM entry WHERE {where} ORDER BY seq LIMIT ?", (*values, _AT_ONCE)).fetchall()  # noqa: S608 - constants
+    rows = connection.execute(f"SELECT {_ROW} FROM kept WHERE {where} ORDER BY seq LIMIT ?", (*values, _AT_ONCE)).fetchall()  # noqa: S608 - constants
     gone = delete(connection, rows)
     connection.execute("UPDATE total SET evicted = evicted + ?", (gone,))
     return gone
@@ -54,6 +54,7 @@ def delete(connection: sqlite3.Connection, rows: Iterable[Row]) -> int:
         sums["bytes"] += size
         sums["replayed_bytes"] += size * replayed
     connection.executemany("DELETE FROM entry WHERE seq = ?", seqs)
+    connection.executemany("DELETE FROM heard WHERE seq = ?", seqs)
     connection.executemany(
         "UPDATE noise SET entries = entries - ?, messages = messages - ?, copies = copies - ?, replayed = replayed - ?, bytes = bytes - ? "
         "WHERE device = ? AND reason = ?",
@@ -78,7 +79,7 @@ def _used(connection: sqlite3.Connection) -> int:
 def _replayed(connection: sqlite3.Connection, over: int) -> list[Row]:
     """The store has them: no loss."""
     rows = connection.execute(
-        f"SELECT {_ROW} FROM entry WHERE replayed_at IS NOT NULL ORDER BY replayed_at, seq LIMIT ?",  # noqa: S608 - constants
+        f"SELECT {_ROW} FROM kept WHERE replayed_at IS NOT NULL ORDER BY replayed_at, seq LIMIT ?",  # noqa: S608 - constants
         (_AT_ONCE,),
     )
     chosen: list[Row] = []
@@ -111,7 +112,7 @@ def _loudest(connection: sqlite3.Connection, over: int) -> list[Row]:
 
 def _oldest(connection: sqlite3.Connection, device: str, reason: str) -> Iterator[Row]:
     """In pieces: a statement that many groups hold open at once would be compiled anew for each."""
-    query = f"SELECT {_ROW} FROM entry WHERE device = ? AND reason = ? ORDER BY first_seen, seq LIMIT ? OFFSET ?"  # noqa: S608 - constants
+    query = f"SELECT {_ROW} FROM kept WHERE device = ? AND reason = ? ORDER BY first_seen, seq LIMIT ? OFFSET ?"  # noqa: S608 - constants
     for start in range(0, _AT_ONCE, _PIECE):
         rows = connection.execute(query, (device, reason, _PIECE, start)).fetchall()
         yield from rows

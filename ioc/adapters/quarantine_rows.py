@@ -2,25 +2,26 @@
 
 `noise` holds the sums of each device and reason, `reasons` those of each reason, so that neither a look at the level nor the
 choice of what has to go reads the messages themselves. A flood of junk must not hold up others: a batch is counted in memory
-first and written in a handful of statements.
+first and written in a handful of statements, and how often something came stands apart from it, since pages of narrow rows
+are rewritten more cheaply.
 """
 
 import sqlite3
 import zlib
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 
 import msgspec
 
-from ioc.adapters.quarantine_eviction import evict
 from ioc.domain.quarantined import QuarantineEntry
 
 COPIES_AN_HOUR = 10
 """Payloads of partial messages kept for each device and reason; further ones only count, on the newest of these."""
 _HOUR_MS = 3_600_000
 _COUNTED_KEPT = 100_000
-_ROW_COST = 256
+ROW_COST = 256
 """What an entry takes beside topic, detail and payload, in bytes, roughly."""
 _LEVEL = 1
 _SMALL = 512
@@ -30,11 +31,12 @@ _DETAIL_MOST = 1_024
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, topic BLOB NOT NULL, family TEXT NOT NULL, device TEXT NOT NULL,
-    reason TEXT NOT NULL, detail TEXT NOT NULL, partial INTEGER NOT NULL, count INTEGER NOT NULL,
-    first_seen INTEGER NOT NULL, last_seen INTEGER NOT NULL, replayed_at INTEGER, recovered INTEGER NOT NULL DEFAULT 0,
-    stored_at INTEGER, fields TEXT NOT NULL, size INTEGER NOT NULL, payload BLOB NOT NULL
+    reason TEXT NOT NULL, detail TEXT NOT NULL, partial INTEGER NOT NULL, first_seen INTEGER NOT NULL, replayed_at INTEGER,
+    recovered INTEGER NOT NULL DEFAULT 0, stored_at INTEGER, fields TEXT NOT NULL, size INTEGER NOT NULL, payload BLOB NOT NULL
 );
-CREATE INDEX IF NOT EXISTS entry_by_time ON entry (last_seen, id);
+CREATE TABLE IF NOT EXISTS heard (seq INTEGER PRIMARY KEY, count INTEGER NOT NULL, last_seen INTEGER NOT NULL);
+CREATE VIEW IF NOT EXISTS kept AS SELECT * FROM entry JOIN heard USING (seq);
+CREATE INDEX IF NOT EXISTS heard_by_time ON heard (last_seen, seq);
 CREATE INDEX IF NOT EXISTS entry_by_device ON entry (device, reason, first_seen);
 CREATE INDEX IF NOT EXISTS entry_replayed ON entry (replayed_at) WHERE replayed_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS noise (
@@ -49,10 +51,12 @@ CREATE TABLE IF NOT EXISTS total (
     only INTEGER PRIMARY KEY CHECK (only = 1), bytes INTEGER NOT NULL, replayed_bytes INTEGER NOT NULL, evicted INTEGER NOT NULL
 );
 INSERT OR IGNORE INTO total VALUES (1, 0, 0, 0);
-CREATE TABLE IF NOT EXISTS counted (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, fingerprint INTEGER NOT NULL, reason TEXT NOT NULL, UNIQUE (fingerprint, reason)
+CREATE TABLE IF NOT EXISTS counted (until INTEGER PRIMARY KEY, marks BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS inbox (
+    seq INTEGER PRIMARY KEY, entries INTEGER NOT NULL, sums TEXT NOT NULL, size INTEGER NOT NULL, packed BLOB NOT NULL
 )
 """
+"""`counted`: marks of what was counted last, 8 bytes each, with their number since the beginning. `inbox`: batches as they came."""
 
 
 class _Heard(msgspec.Struct):
@@ -61,14 +65,11 @@ class _Heard(msgspec.Struct):
     entry: QuarantineEntry
     count: int = 0
     last_seen: int = 0
-    detail: str = ""
 
 
-def take_in(connection: sqlite3.Connection, entries: Iterable[QuarantineEntry], limit_bytes: int) -> int:
-    """Keeps or counts each entry; how many messages had to go for that."""
-    _keep(connection, _news(connection, list(entries)))
-    connection.execute("DELETE FROM counted WHERE seq <= (SELECT max(seq) FROM counted) - ?", (_COUNTED_KEPT,))
-    return evict(connection, limit_bytes)
+def sort_in(connection: sqlite3.Connection, entries: Sequence[QuarantineEntry]) -> None:
+    """Keeps or counts each entry."""
+    _keep(connection, _news(connection, entries))
 
 
 def entry_id(entry: QuarantineEntry) -> str:
@@ -79,26 +80,43 @@ def entry_id(entry: QuarantineEntry) -> str:
     return digest.hexdigest()
 
 
-def _news(connection: sqlite3.Connection, entries: Sequence[QuarantineEntry]) -> Iterator[QuarantineEntry]:
+def _news(connection: sqlite3.Connection, entries: Sequence[QuarantineEntry]) -> list[QuarantineEntry]:
     """Without redeliveries of what was counted before. Equal messages that the broker did not mark as such are news."""
-    met: dict[tuple[int, str], None] = {}
+    counted: set[int] | None = None
+    met: dict[int, None] = {}
+    news = []
     for entry in entries:
         if entry.fingerprint:
-            known = (_signed(entry.fingerprint), str(entry.refusal.reason))
-            if entry.redelivered and (known in met or _is_counted(connection, known)):
-                continue
-            met[known] = None
-        yield entry
-    connection.executemany("INSERT INTO counted (fingerprint, reason) VALUES (?, ?) ON CONFLICT DO NOTHING", met)
+            mark = _mark(entry)
+            if entry.redelivered:
+                counted = _counted(connection) if counted is None else counted
+                if mark in met or mark in counted:
+                    continue
+            met[mark] = None
+        news.append(entry)
+    _remember(connection, met)
+    return news
 
 
-def _signed(fingerprint: int) -> int:
-    return fingerprint - (1 << 64) if fingerprint >= 1 << 63 else fingerprint
+def _mark(entry: QuarantineEntry) -> int:
+    """Which delivery was refused for what; 64 bits."""
+    return entry.fingerprint ^ int.from_bytes(blake2b(entry.refusal.reason.encode(), digest_size=8).digest(), "little")
 
 
-def _is_counted(connection: sqlite3.Connection, known: tuple[int, str]) -> bool:
-    found = connection.execute("SELECT 1 FROM counted WHERE fingerprint = ? AND reason = ?", known)
-    return found.fetchone() is not None
+def _counted(connection: sqlite3.Connection) -> set[int]:
+    marks = array("Q")
+    for (row,) in connection.execute("SELECT marks FROM counted"):
+        marks.frombytes(row)
+    return set(marks)
+
+
+def _remember(connection: sqlite3.Connection, met: Iterable[int]) -> None:
+    marks = array("Q", met)
+    if not marks:
+        return
+    (until,) = connection.execute("SELECT coalesce(max(until), 0) + ? FROM counted", (len(marks),)).fetchone()
+    connection.execute("INSERT INTO counted VALUES (?, ?)", (until, marks.tobytes()))
+    connection.execute("DELETE FROM counted WHERE until <= ?", (until - _COUNTED_KEPT,))
 
 
 def _keep(connection: sqlite3.Connection, news: Iterable[QuarantineEntry]) -> None:
@@ -113,56 +131,57 @@ def _keep(connection: sqlite3.Connection, news: Iterable[QuarantineEntry]) -> No
         one = heard.setdefault(kept, _Heard(entry))
         one.count += 1
         one.last_seen = max(one.last_seen, entry.at)
-        if kept == item:
-            one.detail = entry.refusal.detail[:_DETAIL_MOST]
-    _count(connection, {item: one for item, one in heard.items() if item in known or item in copies.older})
-    added = {item: one for item, one in heard.items() if item not in known and item not in copies.older}
-    _sum(connection, heard.values(), _add(connection, added))
+    older = known | copies.older
+    _count(connection, {older[item]: one for item, one in heard.items() if item in older})
+    _sum(connection, heard.values(), _add(connection, {item: one for item, one in heard.items() if item not in older}))
 
 
-def _known(connection: sqlite3.Connection, items: Iterable[str]) -> frozenset[str]:
+def _known(connection: sqlite3.Connection, items: Iterable[str]) -> dict[str, int]:
     asked = msgspec.json.encode(list(items)).decode()
-    rows = connection.execute("SELECT id FROM entry WHERE id IN (SELECT value FROM json_each(?))", (asked,))
-    return frozenset(item for (item,) in rows)
+    return dict(connection.execute("SELECT id, seq FROM entry WHERE id IN (SELECT value FROM json_each(?))", (asked,)))
 
 
-def _count(connection: sqlite3.Connection, again: dict[str, _Heard]) -> None:
+def _count(connection: sqlite3.Connection, again: Mapping[int, _Heard]) -> None:
     """What came again waits again, also when it had been stored after all."""
     if not again:
         return
     asked = msgspec.json.encode(list(again)).decode()
     replayed = connection.execute(
-        "SELECT device, reason, size FROM entry WHERE replayed_at IS NOT NULL AND id IN (SELECT value FROM json_each(?))", (asked,)
+        "SELECT device, reason, size, seq FROM entry WHERE replayed_at IS NOT NULL AND seq IN (SELECT value FROM json_each(?))", (asked,)
     ).fetchall()
+    connection.executemany("UPDATE entry SET replayed_at = NULL WHERE seq = ?", [row[3:] for row in replayed])
     connection.executemany("UPDATE noise SET replayed = replayed - 1 WHERE device = ? AND reason = ?", [row[:2] for row in replayed])
     connection.execute("UPDATE total SET replayed_bytes = replayed_bytes - ?", (sum(row[2] for row in replayed),))
     connection.executemany(
-        "UPDATE entry SET count = count + ?, last_seen = max(last_seen, ?), detail = coalesce(nullif(?, ''), detail), replayed_at = NULL "
-        "WHERE id = ?",
-        [(one.count, one.last_seen, one.detail, item) for item, one in again.items()],
+        "UPDATE heard SET count = count + ?, last_seen = max(last_seen, ?) WHERE seq = ?",
+        [(again[seq].count, again[seq].last_seen, seq) for seq in sorted(again)],
     )
 
 
-def _add(connection: sqlite3.Connection, added: dict[str, _Heard]) -> Counter[tuple[str, str]]:
+def _add(connection: sqlite3.Connection, added: Mapping[str, _Heard]) -> Counter[tuple[str, str]]:
     """Bytes by device and reason."""
     sizes: Counter[tuple[str, str]] = Counter()
+    (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM entry").fetchone()
 
     def rows() -> Iterator[tuple[object, ...]]:
-        for item, one in added.items():
+        for seq, (item, one) in enumerate(added.items(), last + 1):
             entry = one.entry
             packed = _pack(entry.payload)
-            size = len(packed) + len(entry.topic) + len(one.detail.encode(errors="replace")) + _ROW_COST
+            detail = entry.refusal.detail[:_DETAIL_MOST]
+            size = len(packed) + len(entry.topic) + len(detail.encode(errors="replace")) + ROW_COST
             sizes[_group(entry)] += size
             yield (
-                item, entry.topic, entry.family, entry.device or "", str(entry.refusal.reason), one.detail, entry.partial, one.count,
-                entry.at, one.last_seen, entry.stored_at, msgspec.json.encode(entry.fields).decode(), size, packed,
+                seq, item, entry.topic, entry.family, entry.device or "", str(entry.refusal.reason), detail, entry.partial,
+                entry.at, entry.stored_at, msgspec.json.encode(entry.fields).decode(), size, packed,
             )  # fmt: skip
 
     connection.executemany(
-        "INSERT INTO entry (id, topic, family, device, reason, detail, partial, count, first_seen, last_seen, stored_at, fields, size, "
-        "payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO entry (seq, id, topic, family, device, reason, detail, partial, first_seen, stored_at, fields, size, payload) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows(),
     )
+    heard = ((seq, one.count, one.last_seen) for seq, one in enumerate(added.values(), last + 1))
+    connection.executemany("INSERT INTO heard VALUES (?, ?, ?)", heard)
     _count_entries(connection, Counter(_group(one.entry) for one in added.values()))
     return sizes
 
@@ -212,10 +231,9 @@ class _Copies:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._hours: dict[tuple[str, str, int], list[tuple[int, str]]] = {}
-        self.older: set[str] = set()
-        """Items from before this batch on which something was counted."""
-        self._mine: set[str] = set()
+        self._hours: dict[tuple[str, str, int], list[tuple[int, str, int | None]]] = {}
+        self.older: dict[str, int] = {}
+        """Items from before this batch on which something was counted, with their `seq`."""
 
     def place(self, item: str, entry: QuarantineEntry) -> str:
         """The id of the item that counts this entry."""
@@ -225,17 +243,16 @@ class _Copies:
         if kept is None:
             kept = self._hours[hour] = self._read(*hour)
         if len(kept) < COPIES_AN_HOUR:
-            kept.append((entry.at, item))
-            self._mine.add(item)
+            kept.append((entry.at, item, None))
             return item
-        newest = max(kept, key=lambda one: one[0])[1]
-        if newest not in self._mine:
-            self.older.add(newest)
+        _, newest, seq = max(kept, key=lambda one: one[0])
+        if seq is not None:
+            self.older[newest] = seq
         return newest
 
-    def _read(self, device: str, reason: str, hour: int) -> list[tuple[int, str]]:
+    def _read(self, device: str, reason: str, hour: int) -> list[tuple[int, str, int | None]]:
         return self._connection.execute(
-            "SELECT first_seen, id FROM entry WHERE device = ? AND reason = ? AND partial = 1 AND first_seen >= ? AND first_seen < ? "
+            "SELECT first_seen, id, seq FROM entry WHERE device = ? AND reason = ? AND partial = 1 AND first_seen >= ? AND first_seen < ? "
             "ORDER BY first_seen DESC, seq DESC LIMIT ?",
             (device, reason, hour * _HOUR_MS, (hour + 1) * _HOUR_MS, COPIES_AN_HOUR),
         ).fetchall()

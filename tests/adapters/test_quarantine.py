@@ -1,6 +1,7 @@
 """The quarantine keeps what could not be stored, once, counted, and within its bound."""
 
 import itertools
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -170,14 +171,15 @@ async def test_removed_message_is_gone_from_list_and_sums(quarantine: Quarantine
     assert (stats.bytes_used, stats.entries, stats.messages, stats.by_reason) == (0, 0, 0, {})
 
 
-async def test_full_disk_is_an_error_and_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flood", [100, 1_000])
+async def test_full_disk_is_an_error_and_changes_nothing(tmp_path: Path, flood: int) -> None:
     """All entries of a call or none; on this error nothing is acknowledged."""
-    quarantine = QuarantineFile(tmp_path / "quarantine.db", limit_bytes=1 << 30)
+    quarantine = QuarantineFile(tmp_path / "quarantine.db", limit_bytes=1 << 30, flood=flood)
     await quarantine.open()
     await quarantine._file.write(lambda connection: connection.execute("PRAGMA max_page_count=40").fetchone())
     await quarantine.add([entry(b"kept")])
     with pytest.raises(QuarantineError, match="disk is full"):
-        await quarantine.add([entry(bytes(i % 251 for i in range(n, n + 5_000)), at=n) for n in range(400)])
+        await quarantine.add([entry(random.Random(n).randbytes(5_000), at=n) for n in range(400)])
     assert issubclass(QuarantineError, StoreUnavailableError)
     assert [item.payload for item in await quarantine.list()] == [b"kept"]
     assert (await quarantine.stats()).messages == 1
@@ -224,6 +226,24 @@ async def test_cursor_that_the_list_has_not_given_is_refused(quarantine: Quarant
         await quarantine.list(after="nonsense")
 
 
+async def test_flood_is_laid_down_counted_at_once_and_sorted_in_when_read(tmp_path: Path) -> None:
+    """Also by the process after one that was killed; a redelivery of what is laid down is no news."""
+    path = tmp_path / "quarantine.db"
+    quarantine = QuarantineFile(path, limit_bytes=1 << 30)
+    await quarantine.open()
+    flood = [entry(b"%d" % (i % 150), at=i, fingerprint=i + 1) for i in range(300)]
+    await quarantine.add(flood)
+    await quarantine.add([entry(b"%d" % (i % 150), at=i, fingerprint=i + 1, redelivered=True) for i in range(300)])
+    assert (quarantine.level.entries, quarantine.level.messages) == (0, 600)
+    heir = QuarantineFile(path, limit_bytes=1 << 30)
+    await heir.open()
+    assert heir.level == quarantine.level
+    assert [(item.count, item.first_seen, item.last_seen) for item in await heir.list(limit=2)] == [(2, 149, 299), (2, 148, 298)]
+    assert (heir.level.entries, heir.level.messages, heir.level.by_reason) == (150, 300, {"not_json": 300})
+    await heir.close()
+    await quarantine.close()
+
+
 _files = itertools.count()
 _ENTRIES = st.lists(
     st.builds(
@@ -235,10 +255,12 @@ _ENTRIES = st.lists(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 30_000))
-async def test_sums_agree_with_the_messages_whatever_comes(tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int) -> None:
+@given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 30_000), flood=st.sampled_from([0, 20, 100]))
+async def test_sums_agree_with_the_messages_whatever_comes(
+    tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int, flood: int
+) -> None:
     """Level, counts and evictions close to nothing lost."""
-    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit)
+    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit, flood=flood)
     await quarantine.open()
     evicted = 0
     known: set[tuple[int, Reason]] = set()
@@ -263,12 +285,12 @@ async def test_sums_agree_with_the_messages_whatever_comes(tmp_path: Path, batch
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 12_000), every=st.integers(1, 4))
+@given(batches=st.lists(_ENTRIES, max_size=4), limit=st.integers(300, 12_000), every=st.integers(1, 4), flood=st.sampled_from([0, 100]))
 async def test_sums_agree_whatever_is_replayed_meanwhile(
-    tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int, every: int
+    tmp_path: Path, batches: list[list[QuarantineEntry]], limit: int, every: int, flood: int
 ) -> None:
     """What the sums say is what lies there; what waits and what was stored after all make up the level."""
-    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit)
+    quarantine = QuarantineFile(tmp_path / f"{next(_files)}.db", limit_bytes=limit, flood=flood)
     await quarantine.open()
     for at, batch in enumerate(batches):
         await quarantine.add(batch)
