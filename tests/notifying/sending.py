@@ -13,7 +13,6 @@ from ioc.adapters.state.store import StateDb
 from ioc.domain.alarm import Decisions, OutboxMessage
 
 QUICK = Retry(first=1, longest=4, give_up=1_000_000)
-WAIT_S = 20
 
 
 class Clock:
