@@ -37,7 +37,11 @@ class ServerProcess:
             return
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own argv
-        wait_until_sync(lambda: self._ready() or not self.running, deadline, f"{self._name} serves")
+        try:
+            wait_until_sync(lambda: self._ready() or not self.running, deadline, f"{self._name} serves")
+        except BaseException:
+            self.kill()  # nobody else would: whoever started it has nothing to stop
+            raise
         if not self.running:
             message = f"{self._name} ended at its start:\n{self.tail()}"
             raise RuntimeError(message)
