@@ -11,7 +11,7 @@ from alerts.channel import Fault, SendError
 from alerts.outbox_worker import Retry
 from ioc.adapters.state.store import StateDb
 from ioc.domain.state import StateUnavailableError
-from notifying.sending import Hanging, Receiver, Running, put
+from notifying.sending import Hanging, Receiver, Running, Slow, put
 
 
 @pytest.fixture
@@ -138,6 +138,17 @@ async def test_attempt_cut_off_by_the_end_is_made_again_with_the_same_key(state:
     receiver = Receiver()
     async with Running(state, ops=receiver):
         await wait_until(lambda: receiver.taken == ["k1"])
+
+
+async def test_attempt_under_way_at_the_end_is_noted(state: StateDb, wait_until: Callable[..., Any]) -> None:
+    """Its answer comes a moment after we were told to end: the next start does not send the message again."""
+    await put(state, "k1")
+    slow = Slow()
+    async with Running(state, ops=slow):
+        await wait_until(lambda: slow.asked)
+        asyncio.get_running_loop().call_soon(slow.answers.set)
+    assert [(one.ok, one.detail) for one in await state.attempts("k1")] == [(True, "taken")]
+    assert await state.pending() == []
 
 
 async def test_state_database_that_fails_for_a_while_stops_nobody(

@@ -45,6 +45,21 @@ class Receiver:
         return "taken"
 
 
+class Slow:
+    """A channel that answers when told."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.answers = asyncio.Event()
+
+    async def send(self, message: OutboxMessage) -> str:
+        """Takes the message, and says so later."""
+        del message
+        self.asked = True
+        await self.answers.wait()
+        return "taken"
+
+
 class Hanging:
     """A channel that never answers."""
 
