@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,8 @@ _POLL_MS = 30_000
 _PAGE = 64
 _LOG_EVERY_MS = 60_000
 _ATTEMPT_MARGIN_S = 2.0
+_END_WITHIN_S = 2.0
+"""How long the end waits for an attempt that is under way."""
 
 
 class OutboxStore(Protocol):
@@ -154,7 +157,7 @@ class Worker:
         while rows:
             # After a failure another one each time: the next in line may be just as bad.
             row = rows.pop(0 if failed is None else self.state.failures % len(rows))
-            failure = await self._attempt(row)
+            failure = await self._attempt_whole(row)
             if failure is None:
                 if failed is not None and not failed.ended:
                     self.suspects[failed.row.message.key] = None
@@ -164,6 +167,17 @@ class Worker:
                     return self._pause(failure.error)
                 failed = failure
         return 0 if failed is None else self._pause(failed.error)
+
+    async def _attempt_whole(self, row: PendingMessage) -> "_Failure | None":
+        """One try that the end lets finish: cut off between the receiver's answer and our note of it, it would come twice."""
+        going = asyncio.ensure_future(self._attempt(row))
+        try:
+            return await asyncio.shield(going)
+        except asyncio.CancelledError:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_WITHIN_S):
+                    await asyncio.gather(going, return_exceptions=True)
+            raise
 
     async def _attempt(self, row: PendingMessage) -> "_Failure | None":
         """One try, journalled; the failure, if it was one."""

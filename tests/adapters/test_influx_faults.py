@@ -71,8 +71,8 @@ async def server(aiohttp_server: Any) -> FlakyInflux:
 
 @pytest.fixture
 async def store(server: Any) -> AsyncIterator[InfluxStore]:
-    """Half a second of patience."""
-    opened = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=500)
+    """More patience than any answer here takes, however busy the machine is."""
+    opened = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=60_000)
     yield opened
     await opened.close()
 
@@ -108,7 +108,7 @@ async def test_busy_server_is_left_alone_as_long_as_it_asks(
 async def test_nothing_is_sent_before_the_server_wants_it(server: FlakyInflux) -> None:
     """Neither by who was told so, nor by anybody else; half-way through a batch too."""
     now = [100.0]
-    store = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=500, monotonic=lambda: now[0])
+    store = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=60_000, monotonic=lambda: now[0])
     server.judge = lambda _lines: problem(503, "too busy", **{"Retry-After": "30"})
     with pytest.raises(StoreUnavailableError):
         await store.write(points(10))
@@ -148,6 +148,7 @@ async def test_refusal_that_needs_a_person_is_named(server: FlakyInflux, store: 
 async def test_slow_server_is_given_up_and_the_same_bytes_go_again(server: FlakyInflux, store: InfluxStore) -> None:
     """It may have stored them; written again they are the same points."""
     hang = asyncio.Event()
+    impatient = InfluxStore(server.url, org="ioc", bucket="ioc", token=TOKEN, timeout_ms=2_000)
 
     async def never(lines: list[str]) -> web.Response:
         server.usual(lines)
@@ -155,8 +156,9 @@ async def test_slow_server_is_given_up_and_the_same_bytes_go_again(server: Flaky
         return web.Response(status=204)
 
     server.judge = never
-    with pytest.raises(StoreUnavailableError, match=r"gave no answer within 0\.5 s"):
-        await store.write(points(10))
+    with pytest.raises(StoreUnavailableError, match=r"gave no answer within 2 s"):
+        await impatient.write(points(10))
+    await impatient.close()
     hang.set()
     server.judge = server.usual
     assert await store.write(points(10)) == []
@@ -175,7 +177,7 @@ async def test_connection_that_breaks_is_no_answer() -> None:
 
     listener = await asyncio.start_server(broken, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
-    flaky = InfluxStore(f"http://127.0.0.1:{port}", org="o", bucket="b", token=TOKEN, timeout_ms=2_000)
+    flaky = InfluxStore(f"http://127.0.0.1:{port}", org="o", bucket="b", token=TOKEN, timeout_ms=60_000)
     for _ in range(3):
         with pytest.raises(StoreUnavailableError, match="can't be reached"):
             await flaky.write(points(1))

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from ioc.domain.point import Point, StoreDeniedError, StoreUnavailableError
 pytestmark = pytest.mark.real("influxdb")
 DAY_S = 86_400
 DAY = DAY_S * 1_000
+NOW = int(time.time() * 1000) // 60_000 * 60_000 - 30_000
+"""The server judges retention by its own clock; between two minutes, so that what lies 1 ms before is in the same shard."""
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ async def opened(influxdb: Any) -> Any:
     stores: list[InfluxStore] = []
 
     def make(**wishes: Any) -> InfluxStore:
-        asked = {"url": influxdb.url, "org": influxdb.org, "bucket": influxdb.bucket, "token": influxdb.token, "timeout_ms": 5_000}
+        asked = {"url": influxdb.url, "org": influxdb.org, "bucket": influxdb.bucket, "token": influxdb.token, "timeout_ms": 60_000}
         store = InfluxStore(**(asked | wishes))
         stores.append(store)
         return store
@@ -64,7 +67,7 @@ async def test_token_for_one_bucket_is_enough(influxdb: Any, opened: Any) -> Non
     bucket = influxdb.new_bucket(retention_s=30 * DAY_S)
     store = opened(bucket=bucket, token=influxdb.new_token(bucket))
     await store.prepare(90 * DAY)
-    assert await store.write([Point.of("speaker", (("device", "a"),), {"v": 1.0}, 1_795_000_000_000)]) == []
+    assert await store.write([Point.of("speaker", (("device", "a"),), {"v": 1.0}, NOW)]) == []
 
 
 @pytest.mark.parametrize(
@@ -118,43 +121,41 @@ async def test_types_are_settled_shard_by_shard(influxdb: Any, opened: Any) -> N
     bucket = influxdb.new_bucket()
     store = opened(bucket=bucket)
     await store.prepare(90 * DAY)
-    today = 1_795_000_000_000
 
     def one(device: str, value: float, ts: int) -> Point:
         return Point.of("speaker", (("device", device),), {"v": value, "lag_ms": 0}, ts)
 
-    await store.write([one("a", 1.0, today), one("a", 1, today - 8 * DAY)])
-    refusals = await store.write([one("b", 2, today), one("b", 2, today - 8 * DAY), one("c", 2.0, today), one("c", 2.0, today - 8 * DAY)])
+    await store.write([one("a", 1.0, NOW), one("a", 1, NOW - 8 * DAY)])
+    refusals = await store.write([one("b", 2, NOW), one("b", 2, NOW - 8 * DAY), one("c", 2.0, NOW), one("c", 2.0, NOW - 8 * DAY)])
     assert [(refusal.index, refusal.field) for refusal in refusals] == [(0, "v"), (3, "v")]
-    assert await store.count("speaker", 0, today + 1) == 6
-    assert await store.count("speaker", 0, today + 1, field="v") == 4
+    assert await store.count("speaker", 0, NOW + 1) == 6
+    assert await store.count("speaker", 0, NOW + 1, field="v") == 4
 
 
 async def test_string_longer_than_the_server_takes_costs_that_point(influxdb: Any, opened: Any) -> None:
     """1 MiB is its limit; found by halving."""
     store = opened(bucket=influxdb.new_bucket())
     await store.prepare(90 * DAY)
-    now = 1_795_000_000_000
-    points = [Point.of("event", (("device", f"d{i}"),), {"body": "x" * (1_100_000 if i == 33 else 10)}, now) for i in range(100)]
+    points = [Point.of("event", (("device", f"d{i}"),), {"body": "x" * (1_100_000 if i == 33 else 10)}, NOW) for i in range(100)]
     refusals = await store.write(points)
     assert [(refusal.index, refusal.field) for refusal in refusals] == [(33, None)]
     assert "too long" in refusals[0].detail
-    assert await store.count("event", now, now + 1, field="body") == 99
+    assert await store.count("event", NOW, NOW + 1, field="body") == 99
 
 
 async def test_store_goes_on_after_the_server_was_away(influxdb_factory: Any) -> None:
     """Down, killed, up again: the same points, written again, are there once."""
     server = await asyncio.to_thread(influxdb_factory)
-    store = InfluxStore(server.url, org=server.org, bucket=server.bucket, token=server.token, timeout_ms=5_000)
+    store = InfluxStore(server.url, org=server.org, bucket=server.bucket, token=server.token, timeout_ms=60_000)
     await store.prepare(90 * DAY)
-    points = [Point.of("speaker", (("device", f"d{i}"),), {"lag_ms": i}, 1_795_000_000_000) for i in range(100)]
+    points = [Point.of("speaker", (("device", f"d{i}"),), {"lag_ms": i}, NOW) for i in range(100)]
     await store.write(points[:50])
     await asyncio.to_thread(server.kill)
     with pytest.raises(StoreUnavailableError):
         await store.write(points)
     await asyncio.to_thread(server.start)
     assert await store.write(points) == []
-    assert await store.count("speaker", 0, 1_795_000_000_001) == 100
+    assert await store.count("speaker", 0, NOW + 1) == 100
     await store.close()
 
 
@@ -162,8 +163,7 @@ async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opene
     """Thirty fields with other types in the store: a handful of requests, not thirty; what fits is stored."""
     store = opened(bucket=influxdb.new_bucket())
     await store.prepare(90 * DAY)
-    now = 1_795_000_000_000
-    await store.write([Point.of("speaker", (("device", "old"),), {f"m{i}": 1 for i in range(30)} | {"s": 1.0}, now)])
+    await store.write([Point.of("speaker", (("device", "old"),), {f"m{i}": 1 for i in range(30)} | {"s": 1.0}, NOW)])
     sent: list[bytes] = []
     post = store._http.post_lines
 
@@ -173,14 +173,14 @@ async def test_bucket_of_another_program_costs_few_requests(influxdb: Any, opene
 
     monkeypatch.setattr(store._http, "post_lines", counted)
     new = [
-        Point.of("speaker", (("device", f"d{i}"),), {f"m{i}": 0.5 for i in range(30)} | {"s": "on", "lag_ms": 0}, now) for i in range(50)
+        Point.of("speaker", (("device", f"d{i}"),), {f"m{i}": 0.5 for i in range(30)} | {"s": "on", "lag_ms": 0}, NOW) for i in range(50)
     ]
     refusals = await store.write(new)
     named = [*(f"m{i}" for i in range(30)), "s"]
     assert {(refusal.index, refusal.field) for refusal in refusals} == {(i, name) for i in range(50) for name in named}
     assert len(refusals) == 50 * 31
     assert len(sent) <= 4
-    assert await store.count("speaker", now, now + 1) == 50
+    assert await store.count("speaker", NOW, NOW + 1) == 50
 
 
 class Counting:
@@ -195,9 +195,6 @@ class Counting:
             return await post(path, query, lines)
 
         monkeypatch.setattr(store._http, "post_lines", counted)
-
-
-NOW = 1_795_000_000_000
 
 
 def _conflict(good: Point) -> Point:
@@ -231,7 +228,7 @@ async def test_one_bad_point_of_5000_costs_no_other_and_few_requests(
 ) -> None:
     """The other 4,999 are stored within that write: what the server names goes at once, else it is found by halving."""
     spoil, field, words, most = case
-    store = opened(bucket=influxdb.new_bucket(retention_s=3650 * DAY_S), timeout_ms=30_000)
+    store = opened(bucket=influxdb.new_bucket(retention_s=3650 * DAY_S), timeout_ms=60_000)
     await store.prepare(3650 * DAY)
     await store.write([Point.of("speaker", (("device", "first"),), {"v": 0.5, "lag_ms": 0}, NOW - 1)])
     batch = [Point.of("speaker", (("device", f"d{n}"),), {"v": float(n), "lag_ms": 0}, NOW) for n in range(5_000)]

@@ -190,9 +190,9 @@ async def test_closed_spool_says_so(tmp_path: Path) -> None:
         await Spool(spool_file(tmp_path / "spool.db"), limit_bytes=1, clock=lambda: 0).append("ioc", points(1), b"")
 
 
-async def test_transaction_for_which_nobody_waits_is_not_done(tmp_path: Path) -> None:
+async def test_transaction_for_which_nobody_waits_is_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The caller who was told of a failure writes again: twice would be counted twice."""
-    file = SqliteFile(tmp_path / "x.db", "CREATE TABLE IF NOT EXISTS t (n INTEGER)", error=SpoolError, timeout_s=0.05)
+    file = SqliteFile(tmp_path / "x.db", "CREATE TABLE IF NOT EXISTS t (n INTEGER)", error=SpoolError)
     await file.open()
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -201,8 +201,10 @@ async def test_transaction_for_which_nobody_waits_is_not_done(tmp_path: Path) ->
         connection.execute("INSERT INTO t VALUES (1)")
         asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
 
-    with pytest.raises(SpoolError, match="did not answer within"):
-        await file.write(slow)
+    with monkeypatch.context() as impatient:
+        impatient.setattr(file, "_timeout_s", 0.05)
+        with pytest.raises(SpoolError, match="did not answer within"):
+            await file.write(slow)
     release.set()
     counted = 1
     while counted:  # the reading threads answer at once; the writer's rollback may still be on its way

@@ -30,7 +30,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         opened = EmbeddedStore(tmp_path / "series.db", clock=lambda: int(time.time() * 1000))
     else:
         server: Any = request.getfixturevalue("influxdb")
-        opened = InfluxStore(server.url, org=server.org, bucket=server.new_bucket(), token=server.token)
+        opened = InfluxStore(server.url, org=server.org, bucket=server.new_bucket(), token=server.token, timeout_ms=60_000)
     await opened.prepare(RETENTION)
     yield opened
     await opened.close()

@@ -23,6 +23,7 @@ from alerts.notify_file import NotifyFile
 from alerts.secret_files import ChannelSetupError
 from ioc.domain.alarm import OutboxMessage
 from notifying.surroundings import around
+from servers.waiting import PATIENCE_S
 
 BODY = json.dumps({"key": "k1", "event": "raised", "at": "", "text": "[CAO] Cụm loa. Việc cần làm: gọi.", "alarms": []}).encode()
 MESSAGE = OutboxMessage(key="k1", channel="ops", event="raised", at=0, body=BODY)
@@ -217,7 +218,7 @@ async def test_apprise_call_that_hangs_does_not_pile_up(monkeypatch: pytest.Monk
     """While one call hangs no second one starts."""
     release = threading.Event()
     target = AppriseTarget("json://user:s3cret@127.0.0.1/", link=no_link, timeout_s=0.05)
-    monkeypatch.setattr(target, "_notify", lambda *_text: release.wait(30))
+    monkeypatch.setattr(target, "_notify", lambda *_text: release.wait(PATIENCE_S))
     with pytest.raises(SendError, match=r"json gave no answer within 0\.05 s"):
         await target.send(MESSAGE)
     with pytest.raises(SendError, match="has not come back yet"):

@@ -17,7 +17,7 @@ from ioc.adapters.state.store import StateDb
 from ioc.app.channels import fallbacks
 from ioc.domain.alarm import OutboxMessage
 from ioc.domain.state import PendingMessage
-from notifying.sending import WAIT_S, Receiver, Running, put
+from notifying.sending import Receiver, Running, put
 
 TO_SMS = {"zalo": Fallback(channel="sms", after=30)}
 NEVER = {"zalo": Fallback(channel="sms", after=10**9)}
@@ -48,7 +48,7 @@ async def test_message_goes_to_the_fallback_when_its_channel_keeps_failing(state
     zalo, sms = Receiver(), Receiver()
     zalo.judge = lambda _message: SendError("zalo is down")
     async with Running(state, fallbacks=TO_SMS, zalo=zalo, sms=sms) as outbox:
-        await wait_until(lambda: outbox.states["sms"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["sms"].delivered == 1)
         assert outbox.states["zalo"].handed_over == 1
     assert sms.taken == ["k1"]
     attempts = await state.attempts("k1")
@@ -65,7 +65,7 @@ async def test_message_that_is_refused_for_good_goes_at_once(state: StateDb, wai
     zalo, sms = Receiver(), Receiver()
     zalo.judge = lambda message: SendError("no Zalo at this number", fault=Fault.MESSAGE) if message.key == "bad" else None
     async with Running(state, fallbacks=NEVER, zalo=zalo, sms=sms) as outbox:
-        await wait_until(lambda: outbox.states["sms"].delivered == 1 and outbox.states["zalo"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["sms"].delivered == 1 and outbox.states["zalo"].delivered == 1)
     assert zalo.tried == ["bad", "good"]
     assert (sms.taken, zalo.taken) == (["bad"], ["good"])
 
@@ -76,10 +76,10 @@ async def test_messages_do_not_wait_for_a_channel_that_is_known_to_fail(state: S
     zalo, sms = Receiver(), Receiver()
     zalo.judge = lambda _message: SendError("down")
     async with Running(state, SLOW, {"zalo": Fallback(channel="sms", after=0)}, zalo=zalo, sms=sms) as outbox:
-        await wait_until(lambda: sms.taken == ["k1"], WAIT_S)
+        await wait_until(lambda: sms.taken == ["k1"])
         await put(state, "k2", "k3", channel="zalo")
         outbox.wake()
-        await wait_until(lambda: len(sms.taken) == 3, WAIT_S)
+        await wait_until(lambda: len(sms.taken) == 3)
     assert zalo.tried == ["k1"]
 
 
@@ -90,10 +90,10 @@ async def test_message_that_waits_by_itself_goes_when_its_time_is_over(state: St
     zalo.judge = lambda _message: SendError("quota of the day", fault=Fault.LATER, retry_after_ms=10**7)
     running = Running(state, Retry(first=1, longest=4, give_up=10**9), {"zalo": Fallback(channel="sms", after=1_100)}, zalo=zalo, sms=sms)
     async with running as outbox:
-        await wait_until(lambda: len(zalo.tried) == 1, WAIT_S)
+        await wait_until(lambda: len(zalo.tried) == 1)
         running.clock.now += 1_000
         outbox.wake()
-        await wait_until(lambda: sms.taken == ["k1"], WAIT_S)
+        await wait_until(lambda: sms.taken == ["k1"])
     assert zalo.tried == ["k1"]
 
 
@@ -102,13 +102,13 @@ async def test_channel_that_works_again_is_used_again(state: StateDb, wait_until
     await put(state, "k1", channel="zalo")
     zalo, sms = Receiver(SendError("down"), SendError("down")), Receiver()
     async with Running(state, fallbacks={"zalo": Fallback(channel="sms", after=0)}, zalo=zalo, sms=sms) as outbox:
-        await wait_until(lambda: outbox.states["sms"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["sms"].delivered == 1)
         for number in range(2, 50):
             if outbox.states["zalo"].delivered:
                 break
             await put(state, f"k{number}", channel="zalo")
             outbox.wake()
-            await wait_until(lambda n=number: outbox.states["zalo"].delivered + outbox.states["sms"].delivered == n, WAIT_S)
+            await wait_until(lambda n=number: outbox.states["zalo"].delivered + outbox.states["sms"].delivered == n)
         assert outbox.states["zalo"].failing_since is None
 
 
@@ -120,7 +120,7 @@ async def test_message_goes_down_the_whole_chain(state: StateDb, wait_until: Cal
     chain = {"zalo": Fallback(channel="sms", after=0), "sms": Fallback(channel="mail", after=0)}
     mail = Receiver(SendError("busy"))
     async with Running(state, fallbacks=chain, zalo=down, sms=down, mail=mail) as outbox:
-        await wait_until(lambda: outbox.states["mail"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["mail"].delivered == 1)
     assert {one.channel for one in await state.attempts("k1")} == {"zalo", "sms", "mail"}
 
 
@@ -131,7 +131,7 @@ async def test_fallback_that_has_the_message_already_gets_no_second_one(state: S
     zalo, sms = Receiver(), Receiver()
     zalo.judge = lambda _message: SendError("no", fault=Fault.MESSAGE)
     async with Running(state, fallbacks=NEVER, zalo=zalo, sms=sms) as outbox:
-        await wait_until(lambda: outbox.states["zalo"].handed_over == 1 and outbox.states["sms"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["zalo"].handed_over == 1 and outbox.states["sms"].delivered == 1)
     assert sms.tried == ["k1"]
 
 
@@ -141,10 +141,10 @@ async def test_hand_over_cut_off_by_the_end_is_neither_lost_nor_doubled(state: S
     zalo, sms = Receiver(), Receiver()
     zalo.judge = lambda _message: SendError("no", fault=Fault.MESSAGE)
     async with Running(state, fallbacks=NEVER, zalo=zalo) as outbox:
-        await wait_until(lambda: outbox.states["zalo"].handed_over == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["zalo"].handed_over == 1)
     assert [row.message.channel for row in await state.pending()] == ["sms"]
     async with Running(state, fallbacks=NEVER, zalo=zalo, sms=sms):
-        await wait_until(lambda: sms.taken == ["k1"], WAIT_S)
+        await wait_until(lambda: sms.taken == ["k1"])
     assert zalo.tried == ["k1"]
 
 

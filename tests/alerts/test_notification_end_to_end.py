@@ -22,7 +22,6 @@ from ioc.domain.alarm import Decisions
 from notifying.stage import START, S, Stage
 from notifying.surroundings import around
 
-WAIT_S = 20
 AT_ONCE = {"group_by": "device", "group_wait": "0s", "group_interval": "0s", "repeat_interval": "0s"}
 
 
@@ -79,7 +78,7 @@ async def test_receiver_that_is_away_misses_nothing(
             stage.raise_(name)
             stage.wait(S)
         await commit(state, stage)
-        await send(state, notify, tmp_path, lambda outbox: wait_until(lambda: outbox.states["ops"].failures > 3, WAIT_S))
+        await send(state, notify, tmp_path, lambda outbox: wait_until(lambda: outbox.states["ops"].failures > 3))
         restored = await state.load()
         stage.restart()
         assert {group.key: group for group in restored.groups} == stage.groups
@@ -91,7 +90,7 @@ async def test_receiver_that_is_away_misses_nothing(
         app = web.Application()
         app.router.add_post("/hook", hook.post)
         async with TestServer(app, port=free_port):
-            await send(state, notify, tmp_path, lambda outbox: wait_until(lambda: outbox.states["ops"].delivered == 10, WAIT_S))
+            await send(state, notify, tmp_path, lambda outbox: wait_until(lambda: outbox.states["ops"].delivered == 10))
         assert await state.pending() == []
     assert list(hook.seen) == [row.key for row in stage.outbox]
     assert [document["event"] for document in hook.seen.values()] == ["raised"] * 5 + ["cleared"] * 5

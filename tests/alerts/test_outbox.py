@@ -11,7 +11,7 @@ from alerts.channel import Fault, SendError
 from alerts.outbox_worker import Retry
 from ioc.adapters.state.store import StateDb
 from ioc.domain.state import StateUnavailableError
-from notifying.sending import WAIT_S, Hanging, Receiver, Running, put
+from notifying.sending import Hanging, Receiver, Running, Slow, put
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ async def test_message_is_sent_once_and_journalled(state: StateDb, wait_until: C
     await put(state, "k1")
     receiver = Receiver()
     async with Running(state, ops=receiver) as outbox:
-        await wait_until(lambda: outbox.states["ops"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["ops"].delivered == 1)
     attempts = await state.attempts("k1")
     assert [(one.channel, one.ok, one.detail) for one in attempts] == [("ops", True, "taken")]
     assert await state.pending() == []
@@ -49,7 +49,7 @@ async def test_dead_channel_misses_nothing_and_keeps_order_and_keys(state: State
     await put(state, *keys)
     receiver = Receiver(*[SendError("down", retry_after_ms=1)] * 2)
     async with Running(state, ops=receiver) as outbox:
-        await wait_until(lambda: len(receiver.taken) == 20, WAIT_S)
+        await wait_until(lambda: len(receiver.taken) == 20)
         assert outbox.states["ops"].failing_since is None
     assert receiver.taken == keys
     assert [one.ok for one in await state.attempts("k0")] == [False, False, True]
@@ -61,7 +61,7 @@ async def test_long_outage_misses_nothing(state: StateDb, wait_until: Callable[.
     await put(state, *keys)
     receiver = Receiver(*[SendError("down")] * 30)
     async with Running(state, ops=receiver):
-        await wait_until(lambda: len(receiver.taken) == 10, WAIT_S)
+        await wait_until(lambda: len(receiver.taken) == 10)
     assert sorted(receiver.taken) == sorted(keys)
     assert len(set(receiver.tried[:3])) == 1
 
@@ -73,7 +73,7 @@ async def test_poison_holds_up_no_other_message(state: StateDb, wait_until: Call
     receiver = Receiver()
     receiver.judge = lambda message: SendError("no", fault=fault) if message.key.startswith("bad") else None
     async with Running(state, ops=receiver) as outbox:
-        await wait_until(lambda: outbox.states["ops"].delivered == 8, WAIT_S)
+        await wait_until(lambda: outbox.states["ops"].delivered == 8)
     assert {row.message.key for row in await state.pending()} == {"bad1", "bad2", "bad3"}
 
 
@@ -83,7 +83,7 @@ async def test_slow_channel_holds_up_no_other(state: StateDb, wait_until: Callab
     await put(state, "k1", "k2", channel="ops")
     receiver = Receiver()
     async with Running(state, ops=receiver, slow=Hanging()):
-        await wait_until(lambda: receiver.taken == ["k1", "k2"], WAIT_S)
+        await wait_until(lambda: receiver.taken == ["k1", "k2"])
 
 
 async def test_attempt_ends_with_its_timeout(state: StateDb, wait_until: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ async def test_attempt_ends_with_its_timeout(state: StateDb, wait_until: Callabl
     monkeypatch.setattr("alerts.outbox_worker._ATTEMPT_MARGIN_S", 0.0)
     await put(state, "k1")
     async with Running(state, Retry(first=1, longest=1, attempt=10), ops=Hanging()) as outbox:
-        await wait_until(lambda: outbox.states["ops"].failures > 1, WAIT_S)
+        await wait_until(lambda: outbox.states["ops"].failures > 1)
     assert (await state.attempts("k1"))[0].detail == "no answer in time"
 
 
@@ -100,7 +100,7 @@ async def test_message_is_given_up_after_a_day_with_the_reason(state: StateDb, w
     await put(state, "k1")
     receiver = Receiver(*[SendError("x is down")] * 100)
     async with Running(state, Retry(first=1, longest=1, give_up=1_020), ops=receiver) as outbox:
-        await wait_until(lambda: outbox.states["ops"].given_up == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["ops"].given_up == 1)
     last = (await state.attempts("k1"))[-1]
     assert not last.ok
     assert last.detail.startswith("given up after ")
@@ -116,7 +116,7 @@ async def test_message_to_a_channel_that_is_gone_ends_with_a_reason(state: State
         async def ended() -> bool:
             return not await state.pending()
 
-        await wait_until(ended, WAIT_S)
+        await wait_until(ended)
     assert "no channel gone" in (await state.attempts("k1"))[0].detail
 
 
@@ -125,7 +125,7 @@ async def test_bug_in_a_channel_is_a_failed_attempt(state: StateDb, wait_until: 
     await put(state, "k1")
     receiver = Receiver(KeyError("s3cret"))
     async with Running(state, ops=receiver):
-        await wait_until(lambda: receiver.taken == ["k1"], WAIT_S)
+        await wait_until(lambda: receiver.taken == ["k1"])
     assert (await state.attempts("k1"))[0].detail == "unexpected KeyError in the channel's code, see the log"
 
 
@@ -137,7 +137,18 @@ async def test_attempt_cut_off_by_the_end_is_made_again_with_the_same_key(state:
         await asyncio.sleep(0)
     receiver = Receiver()
     async with Running(state, ops=receiver):
-        await wait_until(lambda: receiver.taken == ["k1"], WAIT_S)
+        await wait_until(lambda: receiver.taken == ["k1"])
+
+
+async def test_attempt_under_way_at_the_end_is_noted(state: StateDb, wait_until: Callable[..., Any]) -> None:
+    """Its answer comes a moment after we were told to end: the next start does not send the message again."""
+    await put(state, "k1")
+    slow = Slow()
+    async with Running(state, ops=slow):
+        await wait_until(lambda: slow.asked)
+        asyncio.get_running_loop().call_soon(slow.answers.set)
+    assert [(one.ok, one.detail) for one in await state.attempts("k1")] == [(True, "taken")]
+    assert await state.pending() == []
 
 
 async def test_state_database_that_fails_for_a_while_stops_nobody(
@@ -156,7 +167,7 @@ async def test_state_database_that_fails_for_a_while_stops_nobody(
     monkeypatch.setattr(state, "record_attempt", full)
     receiver = Receiver()
     async with Running(state, ops=receiver) as outbox:
-        await wait_until(lambda: outbox.states["ops"].delivered == 1, WAIT_S)
+        await wait_until(lambda: outbox.states["ops"].delivered == 1)
     assert set(receiver.taken) == {"k1"}
 
 

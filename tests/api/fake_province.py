@@ -40,7 +40,7 @@ from ioc.domain.state import AlarmFilter, CursorError, OutboxEntry
 from ioc.domain.views import DeviceView, FamilyCounts, UnitView
 
 Row = TypeVar("Row")
-NOW = 1_763_860_000_000
+NOW = 1_763_859_965_000
 UNITS_CSV = Path(ioc.domain.__file__).parent / "data" / "phu-tho-units.csv"
 TOKENS = {
     "viewer-token": Principal(name="vi", role=Role.VIEWER),

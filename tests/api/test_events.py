@@ -15,7 +15,7 @@ from api.conftest import Connect
 from api.fake_province import FakeProvince
 from ioc.api.handlers import events
 from ioc.api.stream import Hub
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 
 class Reader:
@@ -27,7 +27,7 @@ class Reader:
     async def block(self) -> dict[str, str]:
         """Fields of the next block; a comment comes as field `comment`."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while line := (await self._content.readline()).decode().rstrip("\n"):
                 name, _, value = line.partition(":")
                 fields[name or "comment"] = value.removeprefix(" ")
@@ -41,7 +41,7 @@ class Reader:
 
     async def ended(self) -> bool:
         """Whether the server hangs up."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             return await self._content.read() == b""
 
 

@@ -40,7 +40,7 @@ async def test_lists_and_shows_incidents_with_their_members(connect: Connect, pr
     assert [item["id"] for item in (await _json(client, "/api/v1/incidents"))["items"]] == ["i1", "i2"]
     assert [item["id"] for item in (await _json(client, "/api/v1/incidents", state="over"))["items"]] == ["i2"]
     assert await _json(client, "/api/v1/incidents/i1") == {
-        "id": "i1", "state": "active", "attribute": "unit", "value": "u1", "also": {"cell": "c1"}, "since": "2025-11-23T01:06:40.000Z",
+        "id": "i1", "state": "active", "attribute": "unit", "value": "u1", "also": {"cell": "c1"}, "since": "2025-11-23T01:06:05.000Z",
         "until": None, "members": 9, "recovered": 4, "remaining": 5, "exposed": 10, "fallen": 11,
     }  # fmt: skip
     (part,) = (await _json(client, "/api/v1/incidents/i1/members"))["items"]

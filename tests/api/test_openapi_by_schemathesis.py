@@ -21,6 +21,7 @@ from ioc.api.routes import ROUTES
 from ioc.api.stream import Hub
 from ioc.domain.alarm import Severity
 from servers.ports import free_port
+from servers.waiting import PATIENCE_S
 
 INSTANTS = st.datetimes(datetime(1971, 1, 1), datetime(2261, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001  naive bounds
 schemathesis.openapi.format("date-time", INSTANTS)  # as the description of an instant says in words, which a JSON Schema can't
@@ -34,10 +35,10 @@ def base_url() -> Iterator[str]:
     started, loop = threading.Event(), asyncio.new_event_loop()
     thread = threading.Thread(target=_serve, args=(loop, port, started), name="api-under-test", daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(PATIENCE_S)
     yield f"http://127.0.0.1:{port}"
     loop.call_soon_threadsafe(loop.stop)
-    thread.join(10)
+    thread.join(PATIENCE_S)
 
 
 def _serve(loop: asyncio.AbstractEventLoop, port: int, started: threading.Event) -> None:
@@ -68,5 +69,5 @@ def test_keeps_what_openapi_promises(case: schemathesis.Case, base_url: str) -> 
     # Not case.call(): it looks into urllib3's pools, which another HTTP library of this environment replaces.
     asked = case.as_transport_kwargs(base_url=base_url, headers={"Authorization": "Bearer admin-token"})
     with requests.Session() as session:
-        response = session.request(**asked, timeout=10)
+        response = session.request(**asked, timeout=PATIENCE_S)
     case.validate_response(response, excluded_checks=[ignored_auth])

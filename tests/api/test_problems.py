@@ -8,6 +8,7 @@ import pytest
 from api.conftest import Connect
 from api.fake_province import FakeProvince
 from ioc.domain.state import StateUnavailableError
+from servers.waiting import PATIENCE_S
 
 CASES: list[tuple[str, str, dict[str, Any], int, str]] = [
     ("GET", "/nowhere", {}, 404, "/openapi.json"),
@@ -107,7 +108,7 @@ async def _raw(host: str, port: int, path: str) -> bytes:
     reader, writer = await asyncio.open_connection(host, port, family=socket.AF_INET)
     writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
     await writer.drain()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read()
     writer.close()
     return answer

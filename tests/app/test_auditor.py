@@ -182,7 +182,7 @@ async def test_work_of_one_turn_is_bounded_and_old_hours_are_left_alone(site: Si
 async def test_deleted_and_foreign_points_are_found_in_a_real_influxdb(site: Site, influxdb: Any) -> None:
     """Three deleted: missing; written again: as it was; five of a stranger: named."""
     bucket = influxdb.new_bucket()
-    store = InfluxStore(influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token, timeout_ms=10_000)
+    store = InfluxStore(influxdb.url, org=influxdb.org, bucket=bucket, token=influxdb.token, timeout_ms=60_000)
     await store.prepare(0)
     points = [Point.of("speaker", (("device", f"d{n % 7}"),), {"volume": n, "lag_ms": 0}, HOUR + n * 1000) for n in range(1_000)]
     assert await store.write(points) == []

@@ -20,6 +20,7 @@ from ioc.domain.point import Point
 from ioc.domain.registry import Device, Unit
 from ioc.domain.state import StateUnavailableError
 from ioc.domain.views import UnitView
+from servers.waiting import PATIENCE_S
 
 MINUTE = 60_000
 NOW = 1_700_000_040_000 // MINUTE * MINUTE
@@ -102,7 +103,7 @@ class Home:
     async def settle(self) -> dict[str, list[Point]]:
         """What was written since the last call, by measurement."""
         task = asyncio.create_task(self.house.store())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await self.house.settled()
         task.cancel()
         by_name: dict[str, list[Point]] = {}

@@ -135,7 +135,7 @@ async def test_server_tells_the_channels_of_the_notify_file(tmp_path: Path, free
     sent = tmp_path / "out.jsonl"
     async with open_server(load_config(tmp_path / "ioc.yaml", {})) as server:
         task = asyncio.create_task(server.serve())
-        await wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"), 30)
+        await wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"))
         server.stop()
         await task
     (line,) = sent.read_text().splitlines()

@@ -74,7 +74,7 @@ async def site(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
     store: EmbeddedStore | InfluxStore = EmbeddedStore(tmp_path / "series.db", clock=lambda: int(time.time() * 1000))
     if request.param == "influxdb":
         server: Any = request.getfixturevalue("influxdb")
-        store = InfluxStore(server.url, org=server.org, bucket=server.new_bucket(), token=server.token)
+        store = InfluxStore(server.url, org=server.org, bucket=server.new_bucket(), token=server.token, timeout_ms=60_000)
     await store.prepare(90 * DAY)
     async with await StateDb.open(tmp_path / "state.db") as state:
         await state.take_epoch()

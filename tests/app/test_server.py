@@ -19,6 +19,7 @@ from ioc.app.server import open_server
 from ioc.config.load import Config, load_config
 from ioc.domain.point import Point
 from ioc.domain.state import FencedError
+from servers.waiting import PATIENCE_S
 
 Wait = Callable[..., Awaitable[Any]]
 
@@ -51,10 +52,11 @@ async def test_what_nobody_answers_for_is_a_metric_where_people_are_declared(tmp
     """Half a day of the week to come has nobody; where nobody is declared, nothing is missing."""
     async with open_server(config) as server:
         assert b"ioc_duty" not in generate_latest(Front(server).metrics_registry())
-    tomorrow = datetime.now(config.settings.site.zone).date() + timedelta(days=1)
+    # Not tomorrow: that would be today, and half of it over, where midnight comes in between.
+    day = datetime.now(config.settings.site.zone).date() + timedelta(days=3)
     (tmp_path / "notify.yaml").write_text(
         "channels: {out: {kind: file, path: ./out.jsonl}}\npeople: {an: {channels: out}}\n"
-        f'teams: {{t: {{members: an, overrides: [{{from: "{tomorrow} 00:00", to: "{tomorrow} 12:00", people: []}}]}}}}\n'
+        f'teams: {{t: {{members: an, overrides: [{{from: "{day} 00:00", to: "{day} 12:00", people: []}}]}}}}\n'
         "routes: [{teams: t}]\n"
     )
     file = tmp_path / "ioc.yaml"
@@ -102,7 +104,7 @@ async def test_every_part_has_its_metric(config: Config) -> None:
 async def test_server_ends_in_order_when_it_is_stopped(config: Config) -> None:
     """Without a broker, too: within seconds, leaving nothing running."""
     listening = asyncio.Event()
-    async with open_server(config) as server, asyncio.timeout(30):
+    async with open_server(config) as server, asyncio.timeout(PATIENCE_S):
         task = asyncio.create_task(server.serve(lambda _: listening.set()))
         await listening.wait()
         server.stop()
@@ -126,7 +128,7 @@ async def test_start_refuses_a_metric_that_the_store_has_with_another_type(confi
 async def test_server_that_was_taken_over_ends_by_itself(config: Config) -> None:
     """Its next write finds the newer epoch: nothing is written, and the sentence says why."""
     listening = asyncio.Event()
-    async with open_server(config) as server, asyncio.timeout(30):
+    async with open_server(config) as server, asyncio.timeout(PATIENCE_S):
         task = asyncio.create_task(server.serve(lambda _: listening.set()))
         await listening.wait()
         async with await StateDb.open(config.settings.data_dir / "state.db") as other:
@@ -147,7 +149,7 @@ async def test_end_does_not_wait_for_files_that_cannot_be_written(config: Config
     async def never(*_arguments: object) -> None:
         await asyncio.Event().wait()
 
-    async with open_server(config) as server, asyncio.timeout(30):
+    async with open_server(config) as server, asyncio.timeout(PATIENCE_S):
         (source,) = server.sources.values()
         monkeypatch.setattr(source.pipeline, "book_returned", never)
         task = asyncio.create_task(server.serve(lambda _: listening.set()))

@@ -143,7 +143,7 @@ async def test_server_tells_of_what_ended_while_it_was_away(tmp_path: Path, free
     for _ in range(2):
         async with open_server(load_config(tmp_path / "ioc.yaml", {})) as server:
             task = asyncio.create_task(server.serve())
-            await wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"), 30)
+            await wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"))
             await server.silences.turn()
             server.stop()
             await task

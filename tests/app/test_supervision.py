@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from ioc.app.supervision import forever, notify_systemd, ping_outward
 from ioc.domain.state import FencedError, StateUnavailableError
+from servers.waiting import PATIENCE_S
 
 Wait = Callable[..., Awaitable[Any]]
 
@@ -30,7 +31,7 @@ async def test_turn_that_fails_costs_only_itself() -> None:
         enough.set()
 
     task = asyncio.create_task(forever("test", turn, lambda: 0.0))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         await enough.wait()
     task.cancel()
     assert turns >= 3

@@ -7,6 +7,8 @@ from typing import Self
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from servers.waiting import PATIENCE_S
+
 
 class Publisher:
     """Publishes and knows what was PUBACKed; `client_id` empty = one by the broker."""
@@ -30,7 +32,7 @@ class Publisher:
     def send(self, topic: str, payloads: Iterable[bytes], *, qos: int = 1, retain: bool = False) -> None:
         """Publishes them in order and waits until the broker has them all."""
         for info in [self._client.publish(topic, payload, qos=qos, retain=retain) for payload in payloads]:
-            info.wait_for_publish(30)
+            info.wait_for_publish(PATIENCE_S)
 
 
 def retained(port: int, topic: str) -> bytes | None:
@@ -51,7 +53,7 @@ def retained(port: int, topic: str) -> bytes | None:
     client.connect("127.0.0.1", port)
     client.loop_start()
     client.subscribe([(topic, 1), (marker, 1)])
-    done.wait(10)
+    done.wait(PATIENCE_S)
     client.disconnect()
     client.loop_stop()
     return seen[0] if seen else None

@@ -11,6 +11,7 @@ import pytest
 
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.domain.point import Point
+from servers.waiting import PATIENCE_S
 
 Ioc = Callable[..., Any]
 
@@ -87,7 +88,7 @@ def mute_port() -> Iterator[int]:
         thread.start()
         yield server.getsockname()[1]
         server.shutdown(socket.SHUT_RDWR)
-        thread.join(10)
+        thread.join(PATIENCE_S)
         for one in held:
             one.close()
 

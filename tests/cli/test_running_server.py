@@ -24,6 +24,7 @@ from ioc.cli.shelf import Shelf
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.registry import Device, Unit
 from ioc.domain.sample import Reason, Refusal
+from servers.waiting import PATIENCE_S
 
 NOW = 1_790_000_000_000
 Ioc = Callable[..., Any]
@@ -78,7 +79,7 @@ class Running:
 
     def wait(self) -> None:
         """Until the socket is there."""
-        assert self._up.wait(20)
+        assert self._up.wait(PATIENCE_S)
 
     async def _run(self) -> None:
         with data_dir_lock(self._data_dir):
@@ -120,7 +121,7 @@ def _running(data_dir: Path) -> Iterator[Running]:
         yield server
     finally:
         server.stop()
-        thread.join(20)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from api.fake_service import FakeService
 from cli.conftest import Command
 from ioc.api.control import SOCKET_NAME, serve_control
 from ioc.api.service_commands import service_commands
+from servers.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -35,10 +36,10 @@ def server(site: Path) -> Iterator[SimpleNamespace]:
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    assert up.wait(20)
+    assert up.wait(PATIENCE_S)
     yield running
     running.stop()
-    thread.join(20)
+    thread.join(PATIENCE_S)
 
 
 @pytest.mark.usefixtures("server")

@@ -16,6 +16,7 @@ from collectors.writer import Writer
 from ioc.adapters.spool import Spool
 from ioc.adapters.spool_file import spool_file
 from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
+from servers.waiting import PATIENCE_S
 
 NOW = 1_700_000_000_000
 AWAY = StoreUnavailableError("connection refused")
@@ -79,6 +80,10 @@ async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(drain_module, "RETRY_FIRST_S", 0.005)
     monkeypatch.setattr(drain_module, "RETRY_MOST_S", 0.01)
     monkeypatch.setattr(writer_module, "SPOOL_FULL_RETRY_S", 0.01)
+    # The store is slow, or gives no answer, where a test says so, not where the machine has other work to do.
+    monkeypatch.setattr(writer_module, "WRITE_TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr(drain_module, "FAST_S", PATIENCE_S)
+    monkeypatch.setattr(drain_module, "SLOW_S", PATIENCE_S)
     made = Site(tmp_path)
     await made.file.open()
     await made.spool.open()
@@ -124,7 +129,7 @@ async def test_refusals_are_booked_with_their_own_row(site: Site, wait_until: Wa
 async def test_drain_waits_while_a_live_write_waits_but_not_for_ever(site: Site, wait_until: Wait, monkeypatch: pytest.MonkeyPatch) -> None:
     """A slow store serves live points first."""
     monkeypatch.setattr(drain_module, "GIVE_WAY_FROM_S", 0.0)
-    monkeypatch.setattr(drain_module, "GIVE_WAY_MOST_S", 30.0)
+    monkeypatch.setattr(drain_module, "GIVE_WAY_MOST_S", PATIENCE_S)
     site.held["live"] = asyncio.Event()
     live = asyncio.create_task(site.writer.put("ioc-1", [Point.of("live", (), {"v": 1}, NOW)], lambda: b""))
     await wait_until(lambda: len(site.requests) == 1)
@@ -191,8 +196,8 @@ async def test_slow_store_is_given_less_at_a_time(site: Site, wait_until: Wait, 
     await site.fill(*[100] * 100)
     async with site.draining():
         await wait_until(lambda: len(site.requests) >= 3)
-        monkeypatch.setattr(drain_module, "SLOW_S", 60.0)
-        monkeypatch.setattr(drain_module, "FAST_S", 60.0)
+        monkeypatch.setattr(drain_module, "SLOW_S", PATIENCE_S)
+        monkeypatch.setattr(drain_module, "FAST_S", PATIENCE_S)
         await wait_until(lambda: site.spool.rows == 0)
     assert [len(request) for request in site.requests][:3] == [5_000, 2_500, 1_200]
 

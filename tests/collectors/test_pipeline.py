@@ -26,11 +26,17 @@ from ioc.domain.point import Point, PointRefusal, StoreUnavailableError
 from ioc.domain.quarantined import QuarantineEntry
 from ioc.domain.rollup import HOUR_MS, DueHour, Frontier
 from ioc.domain.sample import Arrival, Sample
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 NOW = 1_700_000_000_000
 DISK_FULL = StoreUnavailableError("disk is full")
 AWAY = "connection refused"
+
+
+@pytest.fixture(autouse=True)
+def store_is_given_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that hangs does so until the test ends it: on a busy machine what is decided meanwhile takes longer than its 5 s."""
+    monkeypatch.setattr("collectors.writer.WRITE_TIMEOUT_S", PATIENCE_S)
 
 
 class Bench:
@@ -160,7 +166,7 @@ class Bench:
 
     async def run(self, done: Callable[[], bool]) -> None:
         """Until `done`, then stopped in order."""
-        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
             task = group.create_task(self.pipeline.run())
             await wait_until(done)
             self.pipeline.stop()
@@ -265,7 +271,7 @@ async def test_deciding_goes_on_while_the_store_hangs(families: dict[str, Family
     """Alarms never wait for the store."""
     bench = Bench(families, [message({"ts": NOW + n, "volume": n % 100}, mid=n) for n in range(12_000)])
     bench.store_hangs = asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         task = group.create_task(bench.pipeline.run())
         await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 12_000)
         assert bench.acknowledged == []
@@ -287,7 +293,7 @@ async def test_batches_that_wait_for_a_write_are_finished_together(families: dic
 
     monkeypatch.setattr(bench, "receive", few)
     bench.store_hangs = asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         task = group.create_task(bench.pipeline.run())
         await wait_until(lambda: sum(isinstance(news, Sample) for news in bench.inputs) == 3_000)
         bench.store_hangs.set()
@@ -307,7 +313,7 @@ async def test_canary_is_heard_behind_many_batches_that_wait_for_a_write(
     batches = [message({"ts": NOW + n, "volume": n}, mid=n) for n in range(50)]
     bench = Bench(families, [*batches, CanaryBack(NOW + 5, NOW + 6, 1, 99, first=False)])
     bench.store_hangs = asyncio.Event()
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as group:
         task = group.create_task(bench.pipeline.run())
         while not any(isinstance(news, Heard) for news in bench.inputs):  # noqa: ASYNC110  the deadline is the timeout's
             await asyncio.sleep(0.005)

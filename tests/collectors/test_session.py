@@ -31,6 +31,15 @@ async def send(broker: Mosquitto, payloads: list[bytes], topic: str = TOPIC, *, 
     await asyncio.to_thread(publish)
 
 
+async def shown(broker: Mosquitto, topic: str, payload: bytes) -> None:
+    """Waits until this is what the broker retains: it notices the end of a connection in its own time."""
+
+    async def is_shown() -> bool:
+        return await asyncio.to_thread(retained, broker.port, topic) == payload
+
+    await wait_until(is_shown, what=f"{payload!r} retained")
+
+
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 async def test_session_hands_over_every_message_in_order(mosquitto: Mosquitto, protocol: str) -> None:
     """5,000 messages of QoS 1 come once each, in order, and are acknowledged."""
@@ -139,19 +148,20 @@ async def test_collector_shows_its_own_status(mosquitto: Mosquitto) -> None:
         assert b'"online":true' in birth
         assert b'"fw":"0.1.0"' in birth
         await listener.stop()
-        assert await asyncio.to_thread(retained, mosquitto.port, topic) == b'{"online": false}'
+        await shown(mosquitto, topic, b'{"online": false}')
         assert listener.deliveries == []
     async with Listener(settings(mosquitto)) as crashing:
         await crashing.connected()
         await crashing.crash()
-        assert await asyncio.to_thread(retained, mosquitto.port, topic) == b'{"online": false}'
+        await shown(mosquitto, topic, b'{"online": false}')
         assert crashing.deliveries == []
 
 
 async def test_reading_stops_while_too_much_is_unacknowledged(mosquitto: Mosquitto) -> None:
     """No more than the bound is taken in, and all of it arrives at last, in order."""
     limits = SessionLimits(unacknowledged=200, canary_every=0.5)
-    async with Listener(settings(mosquitto), limits, holding=True) as listener:
+    # It would leave after half a keepalive of not reading, which is another test.
+    async with Listener(settings(mosquitto, keepalive_s=600), limits, holding=True) as listener:
         await listener.connected()
         await send(mosquitto, numbers(0, 3_000))
         await wait_until(lambda: len(listener.deliveries) >= 195)

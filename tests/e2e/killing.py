@@ -18,7 +18,7 @@ from e2e.traffic import ASKED, Steady
 from e2e.webhook import Call, WebhookReceiver
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 LAG_MS, LAG_MIXED_MS = 1_000, 80
 """By how much the devices' times lie behind ours, so that none is ahead of its arrival, also where our clock is being slewed.
@@ -143,7 +143,10 @@ async def _is_back(server: ServerUnderTest, within: float | None) -> bool:
 
 
 async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, int]:
-    """The ledger once everything is booked and every message has left; as it stands after a minute where that does not come."""
+    """The ledger once everything is booked and every message has left; as it stands after some minutes where that does not come.
+
+    There are hundreds of messages, and each is noted on the disk as delivered before the next one leaves.
+    """
 
     async def settled() -> dict[str, int] | None:
         ledger = await server.ledger()
@@ -154,7 +157,7 @@ async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, in
         return ledger if all(message["done_at"] is not None for message in messages) else None
 
     with suppress(AssertionError):
-        found: dict[str, int] = await wait_until(settled, what="all is booked and sent")
+        found: dict[str, int] = await wait_until(settled, 4 * PATIENCE_S, what="all is booked and sent")
         return found
     return await server.ledger()
 

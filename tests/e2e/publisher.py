@@ -42,7 +42,11 @@ class Publisher:
         await self._drop()
         self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
         self._writer.write(self._connect_packet())
-        head = await self._reader.readexactly(4)
+        try:
+            head = await self._reader.readexactly(4)
+        except asyncio.IncompleteReadError:
+            message = "the broker ended the connection instead of answering"
+            raise ConnectionError(message) from None
         if head[0] != _CONNACK or head[3]:
             message = f"the broker refuses the publisher: {head.hex()}"
             raise ConnectionError(message)

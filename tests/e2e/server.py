@@ -20,11 +20,12 @@ from e2e.webhook import SECRET
 from servers.influxdb import InfluxDB
 from servers.ports import free_port
 from servers.process import ServerProcess
+from servers.waiting import PATIENCE_S
 from servers.wheel import python
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
-_ANSWER_WITHIN = aiohttp.ClientTimeout(total=30)
+_ANSWER_WITHIN = aiohttp.ClientTimeout(total=PATIENCE_S)
 
 
 class ServerUnderTest(ServerProcess):
@@ -89,7 +90,7 @@ class ServerUnderTest(ServerProcess):
 
     # --- its life -------------------------------------------------------------------------------------------------
 
-    async def begin(self, *, until: str = "/readyz", deadline: float = 60.0) -> None:
+    async def begin(self, *, until: str = "/readyz", deadline: float = PATIENCE_S) -> None:
         """Starts it and returns once `until` (a path) answers 200."""
         self._until = until
         await asyncio.to_thread(self.start, deadline)
@@ -112,7 +113,7 @@ class ServerUnderTest(ServerProcess):
         """kill -9, and nothing else."""
         os.kill(self.pid, signal.SIGKILL)
         assert self._child is not None
-        self._child.wait(15)
+        self._child.wait(PATIENCE_S)
 
     @property
     def exit_code(self) -> int | None:

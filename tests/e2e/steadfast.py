@@ -47,7 +47,7 @@ class Steadfast(Publisher):
 
     async def _again(self) -> None:
         while True:
-            with suppress(OSError, asyncio.IncompleteReadError):
+            with suppress(OSError):
                 await self.connect()
                 return
             await asyncio.sleep(_AGAIN_S)

@@ -38,7 +38,7 @@ async def test_store_away_is_spooled_while_alarms_go_on(
     await server.begin()
     async with Publisher(mosquitto.port, client_id="SPK-1") as device:
         await device.send_all(telemetry(n, "SPK-1", now() - 1_000 + n, amp_temp_c=40.0) for n in range(20))
-        await wait_until(lambda: asyncio.create_task(_booked(server, 20)), what="stored")
+        await wait_until(lambda: asyncio.create_task(_drained(server, 20)), what="stored")
         await asyncio.to_thread(influxdb.stop if how == "stopped" else influxdb.freeze)
         away = time.time() * 1000
         ill = now() - 500  # a time ahead of its arrival would be stored at the arrival, beside others

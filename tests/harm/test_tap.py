@@ -37,7 +37,8 @@ async def test_relay_knows_what_was_acknowledged_and_a_half_open_connection_is_g
             with Publisher(broker.port) as publisher:
                 publisher.send(TOPIC, [b"1", b"2"])
                 await wait_until(lambda: {(TOPIC.encode(), b"1"), (TOPIC.encode(), b"2")} <= set(tap.acknowledged), what="acknowledged")
+                before = listener.session.epoch
                 tap.stop_forwarding()
-                await wait_until(lambda: listener.session.epoch == 2 and listener.session.connected, what="a second connection")
+                await wait_until(lambda: listener.session.epoch > before and listener.session.connected, what="another connection")
                 publisher.send(TOPIC, [b"3"])
                 await wait_until(lambda: b"3" in listener.payloads, what="it hears again")

@@ -13,7 +13,6 @@ from ioc.adapters.state.store import StateDb
 from ioc.domain.alarm import Decisions, OutboxMessage
 
 QUICK = Retry(first=1, longest=4, give_up=1_000_000)
-WAIT_S = 20
 
 
 class Clock:
@@ -43,6 +42,21 @@ class Receiver:
         if failure is not None:
             raise failure
         self.taken.append(message.key)
+        return "taken"
+
+
+class Slow:
+    """A channel that answers when told."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.answers = asyncio.Event()
+
+    async def send(self, message: OutboxMessage) -> str:
+        """Takes the message, and says so later."""
+        del message
+        self.asked = True
+        await self.answers.wait()
         return "taken"
 
 

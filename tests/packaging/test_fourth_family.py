@@ -157,7 +157,7 @@ async def the_wall_shows_it(site: Site, chromium: Browser) -> None:
     await page.goto(f"{site.url}/wall/?family={FAMILY}")
     await page.locator("#token").fill(site.token)
     await page.locator("#login button").click()
-    await expect(page.locator("#map .name").first).to_have_text("Trạm bơm theo xã, phường", timeout=60_000)
+    await expect(page.locator("#map .name").first).to_have_text("Trạm bơm theo xã, phường")
     await expect(page.locator(f".total[data-family={FAMILY}]")).to_contain_text("Trạm bơm")
     tile = page.locator(f".tile[data-unit='{UNIT}']")
     await expect(tile).to_contain_text("Hạ Hòa")

@@ -3,10 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from servers.presence import program
+from servers.waiting import PATIENCE_S
 
+_PATIENCE_MS = PATIENCE_S * 1000
+expect.set_options(timeout=_PATIENCE_MS)  # by itself it gives up after 5 s
 # Nothing but the page under test goes over the network.
 _QUIET = [
     "--no-sandbox",
@@ -26,7 +29,7 @@ _QUIET = [
 async def browser() -> AsyncIterator[Browser]:
     """A browser that ends with the block."""
     async with async_playwright() as driver:
-        launched = await driver.chromium.launch(executable_path=program("chromium"), headless=True, args=_QUIET)
+        launched = await driver.chromium.launch(executable_path=program("chromium"), headless=True, args=_QUIET, timeout=_PATIENCE_MS)
         try:
             yield launched
         finally:

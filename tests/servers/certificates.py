@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from servers.waiting import PATIENCE_S
+
 _SERVER_NAMES = "subjectAltName=DNS:localhost,IP:127.0.0.1"
 
 
@@ -36,7 +38,7 @@ class Authority:
 
 
 def _openssl(*arguments: str) -> None:
-    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, timeout=30, check=False)  # noqa: S603, S607 - our own argv
+    done = subprocess.run(["openssl", *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603, S607 - our own argv
     if done.returncode:
         message = f"openssl {arguments[0]}: {done.stderr.strip()}"
         raise RuntimeError(message)

@@ -13,8 +13,8 @@ from typing import Any
 from servers.ports import free_port
 from servers.presence import program
 from servers.process import ServerProcess
+from servers.waiting import PATIENCE_S
 
-_TIMEOUT_S = 30
 _names = itertools.count(1)
 
 
@@ -38,7 +38,7 @@ class InfluxDB(ServerProcess):
             ready=self._healthy,
         )  # fmt: skip
 
-    def start(self, deadline: float = 60.0) -> None:
+    def start(self, deadline: float = PATIENCE_S) -> None:
         """Starts the server (about 2 s; from a coroutine use `asyncio.to_thread`) and onboards it the first time."""
         super().start(deadline)
         if self._org_id:
@@ -94,7 +94,7 @@ class InfluxDB(ServerProcess):
             headers={"Authorization": f"Token {self.token}", "Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - loopback http
+            with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:  # noqa: S310 - loopback http
                 text = answer.read()
         except urllib.error.HTTPError as refused:
             message = f"{method} {path}: {refused.code} {refused.read().decode(errors='replace')}"

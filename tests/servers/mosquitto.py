@@ -11,6 +11,7 @@ from servers.old_protocol import OldProtocolFront
 from servers.ports import free_port, listening
 from servers.presence import program
 from servers.process import ServerProcess
+from servers.waiting import PATIENCE_S
 
 
 class Mosquitto(ServerProcess):
@@ -72,7 +73,7 @@ class Mosquitto(ServerProcess):
             passwords = self.folder / "passwords"
             passwords.touch(mode=0o600)
             for name, password in users.items():
-                subprocess.run([program("mosquitto_passwd"), "-b", str(passwords), name, password], check=True, timeout=30)  # noqa: S603 - our own argv
+                subprocess.run([program("mosquitto_passwd"), "-b", str(passwords), name, password], check=True, timeout=PATIENCE_S)  # noqa: S603 - our own argv
             lines.append(f"password_file {passwords}")
         if acl is not None:
             rules = self.folder / "acl"
@@ -104,7 +105,7 @@ class OldMosquitto(Mosquitto):
         self._front = OldProtocolFront(upstream_port=self.port, answer=answer)
         self._inner_port = self.port
 
-    def start(self, deadline: float = 60.0) -> None:
+    def start(self, deadline: float = PATIENCE_S) -> None:
         """Starts broker and front."""
         self.port = self._inner_port
         super().start(deadline)

@@ -4,9 +4,10 @@ import asyncio
 import threading
 from contextlib import suppress
 
+from servers.waiting import PATIENCE_S
+
 _UNACCEPTABLE_VERSION = bytes([0x20, 0x02, 0x00, 0x01])  # CONNACK, MQTT 3.1.1 section 3.2.2.3
 _MQTT_5 = 5
-_READ_TIMEOUT_S = 10
 
 
 class OldProtocolFront:
@@ -25,7 +26,7 @@ class OldProtocolFront:
         self._started.clear()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="old-protocol-front", daemon=True)
         self._thread.start()
-        if not self._started.wait(10):
+        if not self._started.wait(PATIENCE_S):
             message = "the MQTT 3.1.1 front did not start"
             raise RuntimeError(message)
         return self._port
@@ -36,7 +37,7 @@ class OldProtocolFront:
             return
         with suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE_S)
         self._loop = self._thread = None
 
     async def _serve(self) -> None:
@@ -49,7 +50,7 @@ class OldProtocolFront:
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            connect = await asyncio.wait_for(_first_packet(reader), _READ_TIMEOUT_S)
+            connect = await asyncio.wait_for(_first_packet(reader), PATIENCE_S)
             if _protocol_level(connect) >= _MQTT_5:
                 if self._answer:
                     writer.write(_UNACCEPTABLE_VERSION)

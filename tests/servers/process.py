@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from servers.waiting import wait_until_sync
+from servers.waiting import PATIENCE_S, wait_until_sync
 
 
 class ServerProcess:
@@ -31,19 +31,23 @@ class ServerProcess:
             raise RuntimeError(message)
         return self._child.pid
 
-    def start(self, deadline: float = 60.0) -> None:
+    def start(self, deadline: float = PATIENCE_S) -> None:
         """Starts it and returns once it serves; RuntimeError with the end of its log when it doesn't."""
         if self.running:
             return
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # noqa: S603 - our own argv
-        wait_until_sync(lambda: self._ready() or not self.running, deadline, f"{self._name} serves")
+        try:
+            wait_until_sync(lambda: self._ready() or not self.running, deadline, f"{self._name} serves")
+        except BaseException:
+            self.kill()  # nobody else would: whoever started it has nothing to stop
+            raise
         if not self.running:
             message = f"{self._name} ended at its start:\n{self.tail()}"
             raise RuntimeError(message)
 
     def stop(self) -> None:
-        """Ends it politely (SIGTERM), by force after 15 s."""
+        """Ends it politely (SIGTERM), by force once our patience is at its end."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
@@ -72,7 +76,7 @@ class ServerProcess:
         self._signal(number)
         self.thaw()
         try:
-            self._child.wait(15)
+            self._child.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
             self._child.kill()
-            self._child.wait(15)
+            self._child.wait(PATIENCE_S)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from servers.waiting import PATIENCE_S
 from servers.wheel import ROOT
 
 CASE = """
@@ -58,5 +59,5 @@ def test_scripts_parse_and_are_executable(script: str) -> None:
     path = ROOT / script
     assert os.access(path, os.X_OK)
     shell = path.read_text().splitlines()[0].removeprefix("#!/usr/bin/env ").removeprefix("#!/bin/")
-    done = subprocess.run([f"/bin/{shell}", "-n", str(path)], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our own argv
+    done = subprocess.run([f"/bin/{shell}", "-n", str(path)], capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 - our own argv
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """The fixtures themselves: a server that tests rely on keeps its promises."""
 
 import asyncio
+import socket
 import ssl
 import subprocess
 from collections.abc import Callable
@@ -11,13 +12,25 @@ from playwright.async_api import Browser
 
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto, OldMosquitto
+from servers.ports import listening
 from servers.presence import program
+from servers.waiting import PATIENCE_S, wait_until_sync
 
 
 def publish(broker: Mosquitto, *more: str, topic: str = "t") -> subprocess.CompletedProcess[str]:
     """Publishes one QoS 1 message with Mosquitto's own client; its exit code tells whether the broker took it."""
     command = [program("mosquitto_pub"), "-h", broker.host, "-p", str(broker.port), "-q", "1", "-t", topic, "-m", "x", *more]
-    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - our own argv
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 - our own argv
+
+
+def test_free_port_is_kept_for_whoever_was_given_it(free_port: int) -> None:
+    """Nobody who looks for a free port takes it before its server listens, or while that one is down; the server may, again and again."""
+    assert not listening(free_port)
+    for _ in range(2):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", free_port))
+        with socket.create_server(("127.0.0.1", free_port)):
+            assert listening(free_port)
 
 
 @pytest.mark.real("mosquitto")
@@ -29,8 +42,8 @@ def test_broker_serves_again_on_its_port_after_stop_and_kill(mosquitto: Mosquitt
     assert publish(mosquitto).returncode != 0
     mosquitto.start()
     assert mosquitto.url == url
-    heard = [program("mosquitto_sub"), "-p", str(mosquitto.port), "-t", "t", "-C", "1", "-W", "10"]
-    assert subprocess.run(heard, capture_output=True, text=True, timeout=20, check=True).stdout == "x\n"  # noqa: S603 - our own argv
+    heard = [program("mosquitto_sub"), "-p", str(mosquitto.port), "-t", "t", "-C", "1", "-W", f"{PATIENCE_S:.0f}"]
+    assert subprocess.run(heard, capture_output=True, text=True, timeout=2 * PATIENCE_S, check=True).stdout == "x\n"  # noqa: S603 - our own argv
     mosquitto.kill()
     assert not mosquitto.running
     mosquitto.start()
@@ -69,10 +82,12 @@ def test_old_broker_turns_mqtt_5_away(old_mosquitto: OldMosquitto) -> None:
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv311)
     client.on_connect = lambda *heard: refusals.append(heard[3])
     client.connect(old_mosquitto.host, old_mosquitto.port)
-    for _ in range(50):
+
+    def answered() -> bool:
         client.loop(0.05)
-        if refusals:
-            break
+        return bool(refusals)
+
+    wait_until_sync(answered, what="an answer to CONNECT")
     assert [str(reason) for reason in refusals] == ["Success"]
 
 

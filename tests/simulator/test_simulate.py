@@ -21,7 +21,7 @@ from ioc.simulator.device import SimulatedDevice
 from ioc.simulator.province import lay_out
 from ioc.simulator.signals import Change
 from ioc.simulator.simulate import SimulationError, simulate
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 pytest.importorskip("iotcore", reason="the demo's broker is not installed: install ioc-monitor[demo]")
 
@@ -159,7 +159,7 @@ async def test_broker_ends_with_its_parent(kind: str) -> None:
     port = int(url.rsplit(":", 1)[1])
     assert await answers(port)
     parent.send_signal(signal.SIGKILL)
-    parent.wait(10)
+    parent.wait(PATIENCE_S)
 
     async def gone() -> bool:
         return not await answers(port)
