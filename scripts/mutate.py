@@ -20,7 +20,6 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import aiohttp  # noqa: F401  imported here so that no child has to
-import aiosqlite  # noqa: F401
 import hypothesis  # noqa: F401
 import msgspec  # noqa: F401
 import pydantic  # noqa: F401

@@ -1,15 +1,14 @@
 """One SQLite file behind threads of its own: durable transactions in order, reads beside them, nothing on the event loop."""
 
-import asyncio
 import contextlib
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from ioc.adapters.file_threads import FileThreads, Ticket
 from ioc.domain.point import StoreUnavailableError
 
 T = TypeVar("T")
@@ -30,15 +29,6 @@ _ADVICE = {
     "not a database": "the file is damaged or something else; move it away, a new one is begun at the next start",
     "locked": "another process writes to the file; end it",
 }
-
-
-class _Ticket:
-    """Says to a transaction whether anybody still waits for it."""
-
-    __slots__ = ("abandoned",)
-
-    def __init__(self) -> None:
-        self.abandoned = False
 
 
 class SqliteFile:
@@ -69,69 +59,41 @@ class SqliteFile:
         self._functions = functions
         self._rolled_back = rolled_back
         self._repair = repair
-        self._timeout_s = timeout_s
         self._checkpoint_pages = checkpoint_pages
-        self._writer: ThreadPoolExecutor | None = None
-        self._readers: ThreadPoolExecutor | None = None
+        self._threads = FileThreads(path, error=error, readers=_READERS, waiting_most=_WAITING_MOST, timeout_s=timeout_s)
         self._connection: sqlite3.Connection | None = None
         self._reading = threading.local()
         self._opened: list[sqlite3.Connection] = []
-        self._waiting = 0
 
     async def open(self) -> None:
         """Creates the file where there is none, and its tables."""
-        if self._writer is None:
-            self._writer = ThreadPoolExecutor(1, f"{self.path.name}-writer")
-            self._readers = ThreadPoolExecutor(_READERS, f"{self.path.name}-reader")
-        await self._run(self._writer, self._open_writer)
+        self._threads.start()
+        await self._named(self._threads.write(lambda _: self._open_writer()))
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns, run in one transaction that is on disk when this returns."""
-        ticket = _Ticket()
-        try:
-            return await self._run(self._writer, lambda: self._transaction(work, ticket))
-        finally:
-            ticket.abandoned = True
+        return await self._named(self._threads.write(lambda ticket: self._transaction(work, ticket)))
 
     async def read(self, work: Work[T]) -> T:
         """What `work` returns; sees all transactions that were finished before."""
-        return await self._run(self._readers, lambda: work(self._reader()))
+        return await self._named(self._threads.read(lambda: work(self._reader())))
 
     async def close(self) -> None:
         """Waits for what is running, merges the log into the file and closes it."""
-        writer, readers, self._writer, self._readers = self._writer, self._readers, None, None
-        if writer is None or readers is None:
-            return
-        with contextlib.suppress(TimeoutError):  # a disk that hangs must not keep us from ending
-            async with asyncio.timeout(self._timeout_s):
-                await asyncio.to_thread(readers.shutdown)
-                await asyncio.to_thread(writer.shutdown)
+        await self._threads.close()
         while self._opened:
             self._opened.pop().close()
         self._connection = None
         self._reading = threading.local()
 
-    async def _run(self, threads: ThreadPoolExecutor | None, work: Callable[[], T]) -> T:
-        if threads is None:
-            detail = f"{self.path} is not open"
-            raise self._error(detail)
-        if self._waiting >= _WAITING_MOST:
-            detail = f"{self.path}: {_WAITING_MOST} transactions wait for the disk already"
-            raise self._error(detail)
-        self._waiting += 1
+    async def _named(self, answer: Awaitable[T]) -> T:
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await asyncio.get_running_loop().run_in_executor(threads, work)
-        except TimeoutError:
-            detail = f"{self.path}: the disk did not answer within {self._timeout_s:g} s"
-            raise self._error(detail) from None
+            return await answer
         except (sqlite3.Error, OSError) as error:
             detail = f"{self.path}: {error}{_advice(str(error))}"
             raise self._error(detail) from error
-        finally:
-            self._waiting -= 1
 
-    def _transaction(self, work: Work[T], ticket: _Ticket) -> T:
+    def _transaction(self, work: Work[T], ticket: Ticket) -> T:
         connection = self._connection
         if connection is None:
             msg = "unable to open the file earlier"
@@ -139,7 +101,8 @@ class SqliteFile:
         connection.execute("BEGIN IMMEDIATE")
         try:
             result = work(connection)
-            _commit(connection, ticket)
+            ticket.claim()
+            connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -192,13 +155,6 @@ class SqliteFile:
         for name, arguments, function in self._functions:
             connection.create_function(name, arguments, function, deterministic=True)
         return connection
-
-
-def _commit(connection: sqlite3.Connection, ticket: _Ticket) -> None:
-    if ticket.abandoned:
-        msg = "given up: nobody waits for this transaction any more"
-        raise sqlite3.OperationalError(msg)
-    connection.execute("COMMIT")
 
 
 def _refuse_newer(connection: sqlite3.Connection, known: int) -> None:

@@ -1,14 +1,10 @@
 """Engines on state.db: how connections are set up, how transactions begin, and what their failures mean."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ioc.domain.state import StateSchemaError, StateUnavailableError
@@ -28,26 +24,25 @@ _FAILURES: tuple[tuple[str, type[Exception], str], ...] = (
 """A part of the driver's words, what it means, and the sentence for people."""
 
 
-def writing_engine(path: Path) -> AsyncEngine:
+def writing_engine(path: Path) -> Engine:
     """One connection; its transactions take the write lock when they begin, so that none fails half-way for it."""
     return _engine(path, begin="BEGIN IMMEDIATE", connections=1)
 
 
-def reading_engine(path: Path) -> AsyncEngine:
-    """A few connections that can't write; each transaction sees one committed state."""
+def reading_engine(path: Path) -> Engine:
+    """A connection for each reading thread, none of which can write; each transaction sees one committed state."""
     return _engine(path, begin="BEGIN", connections=READERS, pragmas=("query_only = ON",))
 
 
-def _engine(path: Path, *, begin: str, connections: int, pragmas: tuple[str, ...] = ()) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{path}",
+def _engine(path: Path, *, begin: str, connections: int, pragmas: tuple[str, ...] = ()) -> Engine:
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path}",
         pool_size=connections,
         max_overflow=0,
-        pool_timeout=2 * BUSY_TIMEOUT_MS / 1000,
         connect_args={"timeout": BUSY_TIMEOUT_MS / 1000},
     )
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def _prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
         # The driver would begin transactions by its own rules, and none for DDL: `_begin` does it instead.
         connection.isolation_level = None
@@ -56,28 +51,16 @@ def _engine(path: Path, *, begin: str, connections: int, pragmas: tuple[str, ...
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
 
     return engine
 
 
-@contextmanager
-def failures_named(path: Path) -> Iterator[None]:
-    """Turns the driver's errors into StateUnavailableError or StateSchemaError with a sentence; broken constraints pass through."""
-    try:
-        yield
-    except IntegrityError:
-        raise
-    except DBAPIError as error:
-        raise _named(path, str(error.orig)) from error
-    except PoolTimeoutError as error:
-        msg = f"{path}: no free connection for {2 * BUSY_TIMEOUT_MS // 1000} s; the disk is too slow for the load"
-        raise StateUnavailableError(msg) from error
-
-
-def _named(path: Path, words: str) -> Exception:
+def named(path: Path, error: DBAPIError) -> Exception:
+    """StateUnavailableError or StateSchemaError, with a sentence, for an error of the driver."""
+    words = str(error.orig)
     low = words.lower()
     for part, kind, sentence in _FAILURES:
         if part in low:

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ioc.adapters.state.codec import from_row, to_row
 from ioc.adapters.state.schema import engine_state, notification_groups, rule_states
@@ -15,67 +14,65 @@ _FORGOTTEN = "inactive"
 _JSON = frozenset({"memory"})
 
 
-async def raise_epoch(conn: AsyncConnection) -> int:
+def raise_epoch(conn: Connection) -> int:
     """The new epoch, one above any taken before."""
-    await insert_missing(conn, engine_state, [_ONLY_ROW])
-    await conn.execute(update(engine_state).values(epoch=engine_state.c.epoch + 1))
-    return int((await conn.execute(select(engine_state.c.epoch))).scalar_one())
+    insert_missing(conn, engine_state, [_ONLY_ROW])
+    conn.execute(update(engine_state).values(epoch=engine_state.c.epoch + 1))
+    return int(conn.execute(select(engine_state.c.epoch)).scalar_one())
 
 
-async def epoch_holds(conn: AsyncConnection, epoch: int) -> bool:
+def epoch_holds(conn: Connection, epoch: int) -> bool:
     """Whether `epoch` is still the newest; as an update, so that on any dialect the row stays ours until the commit."""
     checked = update(engine_state).where(engine_state.c.epoch == epoch).values(epoch=engine_state.c.epoch)
-    return (await conn.execute(checked)).rowcount == 1
+    return conn.execute(checked).rowcount == 1
 
 
-async def put_position(conn: AsyncConnection, position: int) -> None:
+def put_position(conn: Connection, position: int) -> None:
     """Remembers the journal's number up to which notification has read."""
-    await conn.execute(update(engine_state).values(position=position))
+    conn.execute(update(engine_state).values(position=position))
 
 
-async def position(conn: AsyncConnection) -> int:
+def position(conn: Connection) -> int:
     """The journal's number up to which notification has read; 0 at first."""
-    return (await conn.execute(select(engine_state.c.position))).scalar_one_or_none() or 0
+    return conn.execute(select(engine_state.c.position)).scalar_one_or_none() or 0
 
 
-async def put_heard_until(conn: AsyncConnection, heard_until: int) -> None:
+def put_heard_until(conn: Connection, heard_until: int) -> None:
     """Remembers up to when everything published has been decided (Unix ms)."""
-    await conn.execute(update(engine_state).values(heard_until=heard_until))
+    conn.execute(update(engine_state).values(heard_until=heard_until))
 
 
-async def last_heard_until(conn: AsyncConnection) -> int | None:
+def last_heard_until(conn: Connection) -> int | None:
     """Up to when everything published had been decided; None = not known."""
-    return (await conn.execute(select(engine_state.c.heard_until))).scalar_one_or_none()
+    return conn.execute(select(engine_state.c.heard_until)).scalar_one_or_none()
 
 
-async def put_rule_states(conn: AsyncConnection, states: Iterable[RuleState]) -> None:
+def put_rule_states(conn: Connection, states: Iterable[RuleState]) -> None:
     """Replaces the states by (rule, device), the last one holds; inactive ones are removed."""
     latest = {(state.rule, state.device): state for state in states}
     gone = [key for key, state in latest.items() if state.phase == _FORGOTTEN]
     if gone:
         where = (rule_states.c.rule == bindparam("of_rule"), rule_states.c.device == bindparam("of_device"))
-        await conn.execute(delete(rule_states).where(*where), [{"of_rule": rule, "of_device": device} for rule, device in gone])
-    await replace(conn, rule_states, [to_row(state, json=_JSON) for state in latest.values() if state.phase != _FORGOTTEN])
+        conn.execute(delete(rule_states).where(*where), [{"of_rule": rule, "of_device": device} for rule, device in gone])
+    replace(conn, rule_states, [to_row(state, json=_JSON) for state in latest.values() if state.phase != _FORGOTTEN])
 
 
-async def all_rule_states(conn: AsyncConnection) -> tuple[RuleState, ...]:
+def all_rule_states(conn: Connection) -> tuple[RuleState, ...]:
     """Every remembered state."""
-    rows = await conn.execute(select(rule_states).order_by(rule_states.c.rule, rule_states.c.device))
+    rows = conn.execute(select(rule_states).order_by(rule_states.c.rule, rule_states.c.device))
     return tuple(from_row(RuleState, row, json=_JSON) for row in rows.mappings())
 
 
-async def put_groups(conn: AsyncConnection, groups: Iterable[NotificationGroup]) -> None:
+def put_groups(conn: Connection, groups: Iterable[NotificationGroup]) -> None:
     """Replaces the groups by key, the last one holds; those without a body are removed."""
     latest = {group.key: group for group in groups}
     gone = [key for key, group in latest.items() if group.body is None]
     if gone:
-        await conn.execute(
-            delete(notification_groups).where(notification_groups.c.key == bindparam("of_key")), [{"of_key": key} for key in gone]
-        )
-    await replace(conn, notification_groups, [to_row(group) for group in latest.values() if group.body is not None])
+        conn.execute(delete(notification_groups).where(notification_groups.c.key == bindparam("of_key")), [{"of_key": key} for key in gone])
+    replace(conn, notification_groups, [to_row(group) for group in latest.values() if group.body is not None])
 
 
-async def all_groups(conn: AsyncConnection) -> tuple[NotificationGroup, ...]:
+def all_groups(conn: Connection) -> tuple[NotificationGroup, ...]:
     """Every remembered group."""
-    rows = await conn.execute(select(notification_groups).order_by(notification_groups.c.key))
+    rows = conn.execute(select(notification_groups).order_by(notification_groups.c.key))
     return tuple(from_row(NotificationGroup, row) for row in rows.mappings())

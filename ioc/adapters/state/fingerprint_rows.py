@@ -2,8 +2,7 @@
 
 from collections import deque
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, insert, select
 
 from ioc.adapters.state.schema import fingerprints as table
 
@@ -23,17 +22,17 @@ class FingerprintShelf:
         """The next booking reads the rows anew."""
         self._rows.clear()
 
-    async def add(self, conn: AsyncConnection, source: str, body: bytes) -> None:
+    def add(self, conn: Connection, source: str, body: bytes) -> None:
         """Inserts one batch's fingerprints and deletes the batches that are no longer among the last 100,000 deliveries."""
         if not body:
             return
         if len(body) % WIDTH:
             msg = f"fingerprints take {WIDTH} bytes each, got {len(body)} bytes"
             raise ValueError(msg)
-        rows = await self._of(conn, source)
+        rows = self._of(conn, source)
         number = rows[-1][0] + 1 if rows else 1
         deliveries = len(body) // WIDTH
-        await conn.execute(insert(table), [{"source": source, "number": number, "deliveries": deliveries, "body": body}])
+        conn.execute(insert(table), [{"source": source, "number": number, "deliveries": deliveries, "body": body}])
         rows.append((number, deliveries))
         kept = self._kept[source] + deliveries
         dropped = 0
@@ -42,19 +41,19 @@ class FingerprintShelf:
             kept -= count
         self._kept[source] = kept
         if dropped:
-            await conn.execute(delete(table).where(table.c.source == source, table.c.number <= dropped))
+            conn.execute(delete(table).where(table.c.source == source, table.c.number <= dropped))
 
-    async def _of(self, conn: AsyncConnection, source: str) -> deque[tuple[int, int]]:
+    def _of(self, conn: Connection, source: str) -> deque[tuple[int, int]]:
         if source not in self._rows:
             query = select(table.c.number, table.c.deliveries).where(table.c.source == source).order_by(table.c.number)
-            self._rows[source] = deque((number, count) for number, count in await conn.execute(query))
+            self._rows[source] = deque((number, count) for number, count in conn.execute(query))
             self._kept[source] = sum(count for _, count in self._rows[source])
         return self._rows[source]
 
 
-async def all_fingerprints(conn: AsyncConnection) -> dict[str, tuple[bytes, ...]]:
+def all_fingerprints(conn: Connection) -> dict[str, tuple[bytes, ...]]:
     """Blobs by source, newest last."""
     found: dict[str, list[bytes]] = {}
-    for source, body in await conn.execute(select(table.c.source, table.c.body).order_by(table.c.source, table.c.number)):
+    for source, body in conn.execute(select(table.c.source, table.c.body).order_by(table.c.source, table.c.number)):
         found.setdefault(source, []).append(body)
     return {source: tuple(bodies) for source, bodies in found.items()}

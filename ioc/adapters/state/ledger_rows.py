@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Table, delete, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, delete, func, select
 
 from ioc.adapters.state.codec import Row
 from ioc.adapters.state.schema import ledger_minutes, ledger_totals
@@ -15,7 +14,7 @@ LedgerMinute = tuple[str, str, int, LedgerTerms]
 """family, source, arrival minute (Unix ms of its start), terms."""
 
 
-async def add_ledger_rows(conn: AsyncConnection, source: str, rows: Iterable[LedgerRow]) -> None:
+def add_ledger_rows(conn: Connection, source: str, rows: Iterable[LedgerRow]) -> None:
     """Adds the rows' counts to their minutes and to the sums."""
     minutes: dict[tuple[str, int], LedgerTerms] = {}
     totals: dict[str, LedgerTerms] = {}
@@ -25,50 +24,50 @@ async def add_ledger_rows(conn: AsyncConnection, source: str, rows: Iterable[Led
     by_minute: list[Row] = [
         {"family": family, "source": source, "minute": minute, **_counts(terms)} for (family, minute), terms in minutes.items()
     ]
-    await accumulate(conn, ledger_minutes, by_minute)
-    await accumulate(conn, ledger_totals, [{"family": family, "source": source, **_counts(terms)} for family, terms in totals.items()])
+    accumulate(conn, ledger_minutes, by_minute)
+    accumulate(conn, ledger_totals, [{"family": family, "source": source, **_counts(terms)} for family, terms in totals.items()])
 
 
-async def ledger_sums(conn: AsyncConnection, start: int | None, end: int | None) -> dict[str, LedgerTerms]:
+def ledger_sums(conn: Connection, start: int | None, end: int | None) -> dict[str, LedgerTerms]:
     """Sums by family over the arrival minutes that begin in [start, end); None = no bound."""
     if start is None and end is None:
-        return await _sums(conn, ledger_totals, [])
+        return _sums(conn, ledger_totals, [])
     bounds: list[ColumnElement[bool]] = []
     if start is not None:
         bounds.append(ledger_minutes.c.minute >= start)
     if end is not None:
         bounds.append(ledger_minutes.c.minute < end)
-    return await _sums(conn, ledger_minutes, bounds)
+    return _sums(conn, ledger_minutes, bounds)
 
 
-async def minutes_from(conn: AsyncConnection, minute: int, before: int | None) -> list[LedgerMinute]:
+def minutes_from(conn: Connection, minute: int, before: int | None) -> list[LedgerMinute]:
     """Rows of all arrival minutes from `minute` on (and earlier than `before`), oldest first."""
     c = ledger_minutes.c
     wanted = select(ledger_minutes).where(c.minute >= minute).order_by(c.minute, c.family, c.source)
-    rows = await conn.execute(wanted if before is None else wanted.where(c.minute < before))
+    rows = conn.execute(wanted if before is None else wanted.where(c.minute < before))
     return [(row["family"], row["source"], row["minute"], _terms(row)) for row in rows.mappings()]
 
 
-async def last_minute(conn: AsyncConnection) -> int | None:
+def last_minute(conn: Connection) -> int | None:
     """The newest arrival minute, None for an empty ledger."""
-    newest: int | None = (await conn.execute(select(func.max(ledger_minutes.c.minute)))).scalar_one()
+    newest: int | None = conn.execute(select(func.max(ledger_minutes.c.minute))).scalar_one()
     return newest
 
 
-async def first_minute(conn: AsyncConnection) -> int | None:
+def first_minute(conn: Connection) -> int | None:
     """The oldest arrival minute that is kept, None for an empty ledger."""
-    oldest: int | None = (await conn.execute(select(func.min(ledger_minutes.c.minute)))).scalar_one()
+    oldest: int | None = conn.execute(select(func.min(ledger_minutes.c.minute))).scalar_one()
     return oldest
 
 
-async def drop_minutes(conn: AsyncConnection, before: int) -> None:
+def drop_minutes(conn: Connection, before: int) -> None:
     """Forgets the minutes that begin earlier; the sums since the beginning keep them."""
-    await conn.execute(delete(ledger_minutes).where(ledger_minutes.c.minute < before))
+    conn.execute(delete(ledger_minutes).where(ledger_minutes.c.minute < before))
 
 
-async def _sums(conn: AsyncConnection, table: Table, bounds: list[ColumnElement[bool]]) -> dict[str, LedgerTerms]:
+def _sums(conn: Connection, table: Table, bounds: list[ColumnElement[bool]]) -> dict[str, LedgerTerms]:
     columns: list[ColumnElement[Any]] = [func.sum(table.c[term]).label(term) for term in TERMS]
-    rows = await conn.execute(select(table.c.family, *columns).where(*bounds).group_by(table.c.family).order_by(table.c.family))
+    rows = conn.execute(select(table.c.family, *columns).where(*bounds).group_by(table.c.family).order_by(table.c.family))
     return {row["family"]: _terms(row) for row in rows.mappings()}
 
 

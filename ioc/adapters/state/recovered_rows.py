@@ -2,26 +2,25 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import bindparam, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from ioc.adapters.state.schema import recovered as table
 
 
-async def remember_recovered(conn: AsyncConnection, items: Collection[str]) -> frozenset[str]:
+def remember_recovered(conn: Connection, items: Collection[str]) -> frozenset[str]:
     """Those of the items that were not remembered before."""
-    new = frozenset(items) - await all_recovered(conn)
+    new = frozenset(items) - all_recovered(conn)
     if new:
-        await conn.execute(insert(table), [{"item": item} for item in sorted(new)])
+        conn.execute(insert(table), [{"item": item} for item in sorted(new)])
     return new
 
 
-async def all_recovered(conn: AsyncConnection) -> frozenset[str]:
+def all_recovered(conn: Connection) -> frozenset[str]:
     """Every remembered item: at most those of one run."""
-    return frozenset((await conn.execute(select(table.c.item))).scalars())
+    return frozenset(conn.execute(select(table.c.item)).scalars())
 
 
-async def forget_recovered(conn: AsyncConnection, items: Collection[str]) -> None:
+def forget_recovered(conn: Connection, items: Collection[str]) -> None:
     """The quarantine knows them."""
     if items:
-        await conn.execute(delete(table).where(table.c.item == bindparam("of_item")), [{"of_item": item} for item in items])
+        conn.execute(delete(table).where(table.c.item == bindparam("of_item")), [{"of_item": item} for item in items])

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, select, update
 
 from ioc.adapters.state.codec import from_row, to_row
 from ioc.adapters.state.schema import devices, units
@@ -14,39 +13,39 @@ _JSON = frozenset({"labels"})
 _CHUNK = 500
 
 
-async def put_units(conn: AsyncConnection, rows: Iterable[Unit]) -> None:
+def put_units(conn: Connection, rows: Iterable[Unit]) -> None:
     """Inserts or replaces units by (unit, valid_from)."""
-    await replace(conn, units, [to_row(unit) for unit in rows])
+    replace(conn, units, [to_row(unit) for unit in rows])
 
 
-async def put_devices(conn: AsyncConnection, rows: Iterable[Device]) -> None:
+def put_devices(conn: Connection, rows: Iterable[Device]) -> None:
     """Inserts or replaces devices by id; a known device keeps its `registered_at`."""
-    await replace(conn, devices, [to_row(device, json=_JSON) for device in rows], keep=frozenset({"registered_at"}))
+    replace(conn, devices, [to_row(device, json=_JSON) for device in rows], keep=frozenset({"registered_at"}))
 
 
-async def add_new_devices(conn: AsyncConnection, rows: Iterable[Device]) -> None:
+def add_new_devices(conn: Connection, rows: Iterable[Device]) -> None:
     """Inserts devices just heard for the first time; one that is known already stays as it is."""
-    await insert_missing(conn, devices, [to_row(device, json=_JSON) for device in rows])
+    insert_missing(conn, devices, [to_row(device, json=_JSON) for device in rows])
 
 
-async def approve_devices(conn: AsyncConnection, ids: Iterable[str], *, unit: str | None, name: str | None) -> int:
+def approve_devices(conn: Connection, ids: Iterable[str], *, unit: str | None, name: str | None) -> int:
     """Approves devices, and gives them the unit and the name that are not None; the number of those that are known."""
     given = {column: value for column, value in (("unit", unit), ("name", name)) if value is not None}
     wanted = sorted(set(ids))
     approved = 0
     for start in range(0, len(wanted), _CHUNK):
         known = devices.c.device.in_(wanted[start : start + _CHUNK])
-        approved += (await conn.execute(update(devices).where(known).values(approved=True, **given))).rowcount
+        approved += conn.execute(update(devices).where(known).values(approved=True, **given)).rowcount
     return approved
 
 
-async def all_units(conn: AsyncConnection) -> tuple[Unit, ...]:
+def all_units(conn: Connection) -> tuple[Unit, ...]:
     """Every row of every unit, by id and date."""
-    rows = await conn.execute(select(units).order_by(units.c.unit, units.c.valid_from))
+    rows = conn.execute(select(units).order_by(units.c.unit, units.c.valid_from))
     return tuple(from_row(Unit, row) for row in rows.mappings())
 
 
-async def all_devices(conn: AsyncConnection) -> tuple[Device, ...]:
+def all_devices(conn: Connection) -> tuple[Device, ...]:
     """Every device, by id."""
-    rows = await conn.execute(select(devices).order_by(devices.c.device))
+    rows = conn.execute(select(devices).order_by(devices.c.device))
     return tuple(from_row(Device, row, json=_JSON) for row in rows.mappings())

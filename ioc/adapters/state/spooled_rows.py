@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, bindparam, delete, select
 
 from ioc.adapters.state.codec import from_row, to_row
 from ioc.adapters.state.schema import spooled as table
@@ -13,19 +12,19 @@ from ioc.domain.ledger import SpooledBatch
 _JSON = frozenset({"deliveries", "points"})
 
 
-async def book_spooled(conn: AsyncConnection, *, added: Sequence[SpooledBatch], removed: Sequence[int]) -> None:
+def book_spooled(conn: Connection, *, added: Sequence[SpooledBatch], removed: Sequence[int]) -> None:
     """Remembers the added rows and forgets the removed ones."""
-    await insert_missing(conn, table, [to_row(batch, json=_JSON) for batch in added])
+    insert_missing(conn, table, [to_row(batch, json=_JSON) for batch in added])
     if removed:
-        await conn.execute(delete(table).where(table.c.id == bindparam("of_id")), [{"of_id": row} for row in removed])
+        conn.execute(delete(table).where(table.c.id == bindparam("of_id")), [{"of_id": row} for row in removed])
 
 
-async def all_spooled(conn: AsyncConnection) -> frozenset[int]:
+def all_spooled(conn: Connection) -> frozenset[int]:
     """The id of every remembered row."""
-    return frozenset((await conn.execute(select(table.c.id))).scalars())
+    return frozenset(conn.execute(select(table.c.id)).scalars())
 
 
-async def spooled_batches(conn: AsyncConnection, ids: Sequence[int]) -> list[SpooledBatch]:
+def spooled_batches(conn: Connection, ids: Sequence[int]) -> list[SpooledBatch]:
     """What is counted in these rows, by id; those that are not remembered are left out."""
-    rows = await conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id))
+    rows = conn.execute(select(table).where(table.c.id.in_(ids)).order_by(table.c.id))
     return [from_row(SpooledBatch, row, json=_JSON) for row in rows.mappings()]

@@ -7,8 +7,7 @@ import secrets
 from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import RowMapping, delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping, delete, insert, or_, select, update
 
 from ioc.adapters.state.codec import to_json
 from ioc.adapters.state.schema import tokens as table
@@ -18,8 +17,8 @@ from ioc.domain.token import TokenInfo, TokenKind
 _TOKEN = re.compile(r"ioc_([0-9a-f]{12})_[0-9a-f]{64}")
 
 
-async def create_token(
-    conn: AsyncConnection,
+def create_token(
+    conn: Connection,
     *,
     role: Role,
     units: Iterable[str],
@@ -28,7 +27,9 @@ async def create_token(
     expires_at: int | None,
     now: int,
 ) -> str:
-    """A new token's plaintext: `ioc_<public id>_<32 random bytes>`; only the hash of it is stored."""
+    """A new token's plaintext: `ioc_<public id>_<32 random bytes>`; only the hash of it is stored. A session ends the ended ones."""
+    if kind is TokenKind.SESSION:
+        _remove_ended_sessions(conn, now)
     public = secrets.token_hex(6)
     token = f"ioc_{public}_{secrets.token_hex(32)}"
     row = {
@@ -42,16 +43,16 @@ async def create_token(
         "expires_at": expires_at,
         "revoked_at": None,
     }
-    await conn.execute(insert(table), [row])
+    conn.execute(insert(table), [row])
     return token
 
 
-async def verify_token(conn: AsyncConnection, token: str, now: int) -> Principal | None:
+def verify_token(conn: Connection, token: str, now: int) -> Principal | None:
     """Whose token it is; None for an unknown, expired or revoked one."""
     shape = _TOKEN.fullmatch(token)
     if shape is None:
         return None
-    row = (await conn.execute(select(table).where(table.c.id == shape[1]))).mappings().one_or_none()
+    row = conn.execute(select(table).where(table.c.id == shape[1])).mappings().one_or_none()
     # A hash of 256 random bits needs no salt and no slow function: there is nothing to guess.
     if row is None or not hmac.compare_digest(row["hash"], _hash(token)):
         return None
@@ -59,24 +60,24 @@ async def verify_token(conn: AsyncConnection, token: str, now: int) -> Principal
     return None if expired or row["revoked_at"] is not None else _principal(row)
 
 
-async def remove_ended_sessions(conn: AsyncConnection, now: int) -> None:
+def _remove_ended_sessions(conn: Connection, now: int) -> None:
     """Deletes expired and revoked sessions, so that logins don't pile up."""
     ended = or_(table.c.expires_at <= now, table.c.revoked_at.is_not(None))
-    await conn.execute(delete(table).where(table.c.kind == TokenKind.SESSION.value, ended))
+    conn.execute(delete(table).where(table.c.kind == TokenKind.SESSION.value, ended))
 
 
-async def revoke_token(conn: AsyncConnection, token: str, now: int) -> bool:
+def revoke_token(conn: Connection, token: str, now: int) -> bool:
     """Ends the token with this public id; whether it was in force."""
     mine = (table.c.id == token, table.c.revoked_at.is_(None))
-    return (await conn.execute(update(table).where(*mine).values(revoked_at=now))).rowcount == 1
+    return conn.execute(update(table).where(*mine).values(revoked_at=now)).rowcount == 1
 
 
-async def list_tokens(conn: AsyncConnection, *, sessions: bool) -> list[TokenInfo]:
+def list_tokens(conn: Connection, *, sessions: bool) -> list[TokenInfo]:
     """All tokens, oldest first, revoked and expired ones too; those of sessions only if asked for."""
     query = select(table).order_by(table.c.created_at, table.c.id)
     if not sessions:
         query = query.where(table.c.kind == TokenKind.TOKEN.value)
-    rows = (await conn.execute(query)).mappings()
+    rows = conn.execute(query).mappings()
     return [
         TokenInfo(
             id=row["id"],

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from ioc.adapters.state.token_rows import create_token, list_tokens, remove_ended_sessions, revoke_token, verify_token
-from ioc.adapters.state.transaction import OpenTransaction
+from ioc.adapters.state.token_rows import create_token, list_tokens, revoke_token, verify_token
+from ioc.adapters.state.transaction import Transact
 from ioc.domain.principal import Principal, Role
 from ioc.domain.token import TokenInfo, TokenKind
 
@@ -11,7 +11,7 @@ from ioc.domain.token import TokenInfo, TokenKind
 class Tokens:
     """The tokens of state.db, as `StateDb.tokens`."""
 
-    def __init__(self, write: OpenTransaction, read: OpenTransaction) -> None:
+    def __init__(self, write: Transact, read: Transact) -> None:
         self._write = write
         self._read = read
 
@@ -26,22 +26,16 @@ class Tokens:
         kind: TokenKind = TokenKind.TOKEN,
     ) -> str:
         """A new token's plaintext, given this once and stored only as a hash; times Unix ms."""
-        async with self._write() as conn:
-            if kind is TokenKind.SESSION:
-                await remove_ended_sessions(conn, now)
-            return await create_token(conn, role=role, units=units, name=name, kind=kind, expires_at=expires_at, now=now)
+        return await self._write(create_token, role=role, units=tuple(units), name=name, kind=kind, expires_at=expires_at, now=now)
 
     async def verify(self, token: str, now: int) -> Principal | None:
         """Whose token it is; None for an unknown, expired or revoked one."""
-        async with self._read() as conn:
-            return await verify_token(conn, token, now)
+        return await self._read(verify_token, token, now)
 
     async def list(self, *, sessions: bool = False) -> list[TokenInfo]:
         """All tokens, oldest first, revoked and expired ones too; those of sessions only if asked for."""
-        async with self._read() as conn:
-            return await list_tokens(conn, sessions=sessions)
+        return await self._read(list_tokens, sessions=sessions)
 
     async def revoke(self, token: str, now: int) -> bool:
         """Ends the token with this public id; whether it was in force."""
-        async with self._write() as conn:
-            return await revoke_token(conn, token, now)
+        return await self._write(revoke_token, token, now)

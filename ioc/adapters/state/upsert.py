@@ -4,29 +4,28 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = dict[str, Any]
 
 
-async def insert_missing(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+def insert_missing(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts the rows whose primary key isn't there yet and leaves the others as they are."""
     if rows:
-        await conn.execute(_insert(conn.dialect.name, table).on_conflict_do_nothing(index_elements=_key(table)), rows)
+        conn.execute(_insert(conn.dialect.name, table).on_conflict_do_nothing(index_elements=_key(table)), rows)
 
 
-async def replace(conn: AsyncConnection, table: Table, rows: Sequence[Row], *, keep: frozenset[str] = frozenset()) -> None:
+def replace(conn: Connection, table: Table, rows: Sequence[Row], *, keep: frozenset[str] = frozenset()) -> None:
     """Inserts the rows, or gives those already there the new values, except in the columns `keep`."""
     if rows:
-        await conn.execute(_upsert(conn.dialect.name, table, adding=False, keep=keep), rows)
+        conn.execute(_upsert(conn.dialect.name, table, adding=False, keep=keep), rows)
 
 
-async def accumulate(conn: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+def accumulate(conn: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Inserts the rows, or adds their numbers to those already there."""
     if rows:
-        await conn.execute(_upsert(conn.dialect.name, table, adding=True), rows)
+        conn.execute(_upsert(conn.dialect.name, table, adding=True), rows)
 
 
 @cache

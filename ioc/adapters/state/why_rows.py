@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
-from sqlalchemy import delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, delete, select
 
 from ioc.adapters.state.alarm_rows import one_alarm
 from ioc.adapters.state.codec import from_row, to_row
@@ -31,16 +30,16 @@ class _Body(msgspec.Struct):
     alarms: list[_Named] = []
 
 
-async def put_unsent(conn: AsyncConnection, records: Iterable[Unsent]) -> None:
+def put_unsent(conn: Connection, records: Iterable[Unsent]) -> None:
     """Remembers why alarms caused no message; what is known already changes nothing."""
-    await insert_missing(conn, unsent, [to_row(one) for one in dict.fromkeys(records)])
+    insert_missing(conn, unsent, [to_row(one) for one in dict.fromkeys(records)])
 
 
-async def put_told(conn: AsyncConnection, messages: Iterable[OutboxMessage]) -> None:
+def put_told(conn: Connection, messages: Iterable[OutboxMessage]) -> None:
     """Remembers which alarms the messages name."""
     bodies = {message.key: message.body for message in messages}
     named = {(alarm, key): None for key, body in bodies.items() for alarm in _named(body)}
-    await insert_missing(conn, told, [{"alarm": alarm, "key": key} for alarm, key in named])
+    insert_missing(conn, told, [{"alarm": alarm, "key": key} for alarm, key in named])
 
 
 def _named(body: bytes) -> list[str]:
@@ -50,39 +49,39 @@ def _named(body: bytes) -> list[str]:
         return []
 
 
-async def drop_traces(conn: AsyncConnection, over: Collection[str]) -> None:
+def drop_traces(conn: Connection, over: Collection[str]) -> None:
     """Forgets what connects these alarms."""
-    await conn.execute(delete(unsent).where(unsent.c.alarm.in_(over)))
-    await conn.execute(delete(told).where(told.c.alarm.in_(over)))
+    conn.execute(delete(unsent).where(unsent.c.alarm.in_(over)))
+    conn.execute(delete(told).where(told.c.alarm.in_(over)))
 
 
-async def trace_of(conn: AsyncConnection, alarm: str) -> Trace | None:
+def trace_of(conn: Connection, alarm: str) -> Trace | None:
     """All that is on record about an alarm; None = there is none with this id."""
-    found = await one_alarm(conn, alarm)
+    found = one_alarm(conn, alarm)
     if found is None:
         return None
     query = select(outbox).join(told, told.c.key == outbox.c.key).where(told.c.alarm == alarm)
-    rows = await conn.execute(query.order_by(outbox.c.at, outbox.c.key, outbox.c.channel).limit(MESSAGES_MOST))
-    records = await conn.execute(select(unsent).where(unsent.c.alarm == alarm).order_by(unsent.c.at, unsent.c.reason))
+    rows = conn.execute(query.order_by(outbox.c.at, outbox.c.key, outbox.c.channel).limit(MESSAGES_MOST))
+    records = conn.execute(select(unsent).where(unsent.c.alarm == alarm).order_by(unsent.c.at, unsent.c.reason))
     return Trace(
         alarm=found,
-        journal=tuple(await journal_of(conn, alarm)),
+        journal=tuple(journal_of(conn, alarm)),
         unsent=tuple(from_row(Unsent, row) for row in records.mappings()),
-        incident=(await incidents_of(conn, [alarm])).get(alarm),
-        sendings=await _sendings(conn, [entry_of(row) for row in rows.mappings()]),
+        incident=incidents_of(conn, [alarm]).get(alarm),
+        sendings=_sendings(conn, [entry_of(row) for row in rows.mappings()]),
     )
 
 
-async def sent_between(conn: AsyncConnection, channels: Collection[str], start: int, end: int, limit: int) -> Sequence[Sending]:
+def sent_between(conn: Connection, channels: Collection[str], start: int, end: int, limit: int) -> Sequence[Sending]:
     """Messages to these channels that were written in start ≤ at < end, oldest first."""
     query = select(outbox).where(outbox.c.channel.in_(channels), outbox.c.at >= start, outbox.c.at < end)
-    rows = await conn.execute(query.order_by(outbox.c.at, outbox.c.key, outbox.c.channel).limit(limit))
-    return await _sendings(conn, [entry_of(row) for row in rows.mappings()])
+    rows = conn.execute(query.order_by(outbox.c.at, outbox.c.key, outbox.c.channel).limit(limit))
+    return _sendings(conn, [entry_of(row) for row in rows.mappings()])
 
 
-async def _sendings(conn: AsyncConnection, entries: Sequence[OutboxEntry]) -> tuple[Sending, ...]:
+def _sendings(conn: Connection, entries: Sequence[OutboxEntry]) -> tuple[Sending, ...]:
     tried: dict[tuple[str, str], list[Attempt]] = {}
     for key in dict.fromkeys(entry.message.key for entry in entries):
-        for attempt in await attempts_of(conn, key):
+        for attempt in attempts_of(conn, key):
             tried.setdefault((key, attempt.channel), []).append(attempt)
     return tuple(Sending(entry=entry, attempts=tuple(tried.get((entry.message.key, entry.message.channel), ()))) for entry in entries)

@@ -3,9 +3,8 @@
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Dialect
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.schema import CreateTable
 
 from ioc.adapters.state.schema import ledger_totals, metadata, units
@@ -21,22 +20,22 @@ class WritingDown:
         self.dialect = dialect
         self.said = ""
 
-    async def execute(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+    def execute(self, statement: Any, rows: list[dict[str, Any]]) -> None:
         """Keeps the statement's text."""
         assert rows
         self.said = " ".join(str(statement.compile(dialect=self.dialect)).split())
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
-async def test_upserts_say_the_same_in_each_dialect(dialect: Dialect) -> None:
+def test_upserts_say_the_same_in_each_dialect(dialect: Dialect) -> None:
     """Keep, replace, and add up."""
     conn = WritingDown(dialect)
-    opened = cast("AsyncConnection", conn)
-    await insert_missing(opened, units, [{"unit": "u"}])
+    opened = cast("Connection", conn)
+    insert_missing(opened, units, [{"unit": "u"}])
     assert conn.said.endswith("ON CONFLICT (unit, valid_from) DO NOTHING")
-    await replace(opened, units, [{"unit": "u"}], keep=frozenset({"code"}))
+    replace(opened, units, [{"unit": "u"}], keep=frozenset({"code"}))
     assert "ON CONFLICT (unit, valid_from) DO UPDATE SET valid_to = excluded.valid_to, name = excluded.name" in conn.said
-    await accumulate(opened, ledger_totals, [{"family": "f"}])
+    accumulate(opened, ledger_totals, [{"family": "f"}])
     assert "DO UPDATE SET received = (ledger_totals.received + excluded.received), stored = " in conn.said
 
 

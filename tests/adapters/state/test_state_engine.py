@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from ioc.adapters.state import StateDb
+from ioc.adapters.state.fingerprint_rows import KEPT_DELIVERIES
 from ioc.domain.alarm import Alarm, Attempt, Decisions, NotificationGroup, OutboxMessage, RuleState, Severity, Step, Transition
 from ioc.domain.ledger import Booking, LedgerRow, LedgerTerms, SpooledBatch
 from ioc.domain.registry import Device, Unit
@@ -92,20 +94,21 @@ async def test_commit_leaves_nothing_behind_when_one_part_of_it_fails(state: Sta
     assert await state.journal_since(0) == [transition(1)]
 
 
-async def test_transaction_is_undone_when_its_block_raises_late(state: StateDb) -> None:
+async def test_transaction_is_undone_when_its_work_raises_late(state: StateDb) -> None:
     """Whatever raises inside, the file is as it was, and the next write goes through."""
 
     class BrokenOffError(Exception):
         pass
 
-    async def break_off() -> None:
-        async with state._fenced() as conn:
-            await state._shelf.add(conn, "ioc-1", b"fingerpr")
-            raise BrokenOffError
+    def break_off(conn: Connection) -> None:
+        state._shelf.add(conn, "ioc-1", b"undone!!" * (KEPT_DELIVERIES - 1))
+        raise BrokenOffError
 
+    await state.book(Booking(source="ioc-1", fingerprints=b"fingerpr"))
     with pytest.raises(BrokenOffError):
-        await break_off()
-    assert (await state.load()).booked == {}
+        await state._fenced(break_off)
+    await state.book(Booking(source="ioc-1", fingerprints=b"intsmore"))
+    assert (await state.load()).booked == {"ioc-1": (b"fingerpr", b"intsmore")}
     await state.commit(Decisions(transitions=(transition(1),), alarms=(alarm(),)))
     assert (await state.load()).seq == 1
 

@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -22,6 +23,11 @@ from ioc.domain.state import StateSchemaError, StateUnavailableError
 ALARM = Alarm(id="a", rule="r", severity=Severity.MAJOR, since=1)
 
 
+def pragma(connection: Connection, words: str) -> Any:
+    """What SQLite answers."""
+    return connection.exec_driver_sql(f"PRAGMA {words}").scalar_one()
+
+
 async def test_migrations_end_in_the_declared_schema(state: StateDb) -> None:
     """An empty file that ran through every migration has exactly the tables that the code uses."""
 
@@ -29,8 +35,7 @@ async def test_migrations_end_in_the_declared_schema(state: StateDb) -> None:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return compare_metadata(context, metadata)
 
-    async with state._read() as conn:
-        assert await conn.run_sync(differences) == []
+    assert await state._read(differences) == []
 
 
 def test_newest_schema_is_the_last_migration() -> None:
@@ -42,13 +47,11 @@ def test_newest_schema_is_the_last_migration() -> None:
 
 async def test_file_survives_a_power_cut_by_its_settings(state: StateDb) -> None:
     """Write-ahead log, and every commit flushed to the disk; readers can't write."""
-    async with state._write() as conn:
-        assert (await conn.exec_driver_sql("PRAGMA journal_mode")).scalar_one() == "wal"
-        assert (await conn.exec_driver_sql("PRAGMA synchronous")).scalar_one() == 2
-        assert (await conn.exec_driver_sql("PRAGMA foreign_keys")).scalar_one() == 1
-        assert (await conn.exec_driver_sql("PRAGMA busy_timeout")).scalar_one() == engine.BUSY_TIMEOUT_MS
-    async with state._read() as conn:
-        assert (await conn.exec_driver_sql("PRAGMA query_only")).scalar_one() == 1
+    assert await state._write(pragma, "journal_mode") == "wal"
+    assert await state._write(pragma, "synchronous") == 2
+    assert await state._write(pragma, "foreign_keys") == 1
+    assert await state._write(pragma, "busy_timeout") == engine.BUSY_TIMEOUT_MS
+    assert await state._read(pragma, "query_only") == 1
 
 
 async def test_file_of_a_newer_program_is_refused_in_a_sentence(path: Path) -> None:
@@ -119,15 +122,13 @@ async def test_locked_file_is_named_and_work_goes_on_afterwards(
 
 async def test_full_disk_is_named_and_work_goes_on_once_there_is_room(state: StateDb) -> None:
     """Nothing of the refused transaction stays."""
-    async with state._write() as conn:
-        pages = (await conn.exec_driver_sql("PRAGMA page_count")).scalar_one()
-        await conn.exec_driver_sql(f"PRAGMA max_page_count = {pages + 2}")
+    pages = await state._write(pragma, "page_count")
+    await state._write(pragma, f"max_page_count = {pages + 2}")
     many = Decisions(alarms=tuple(Alarm(id=f"a{n}", rule="r" * 100, severity=Severity.MAJOR, since=n) for n in range(2000)))
     with pytest.raises(StateUnavailableError, match="the disk is full; free some space"):
         await state.commit(many)
     assert (await state.load()).alarms == ()
-    async with state._write() as conn:
-        await conn.exec_driver_sql("PRAGMA max_page_count = 1000000")
+    await state._write(pragma, "max_page_count = 1000000")
     await state.commit(many)
     assert len((await state.load()).alarms) == 2000
 
