@@ -199,6 +199,11 @@ class Writer:
         unit = self.wording.unit(name)
         return plain(name if unit is None else _inside_a_sentence(unit))
 
+    def device(self, name: str) -> str:
+        """A device as people call it; its id where it has no name."""
+        device = self.wording.device(name)
+        return plain((device.name if device else None) or name)
+
     def _summary(self, alarm: Alarm) -> str:
         return plain(_text(alarm.summary, self.wording.language) or alarm.rule).rstrip(". ")
 

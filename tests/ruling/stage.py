@@ -124,6 +124,8 @@ class Stage:
         self.heard_until: int | None = None
         self.orders: list[ServiceOrder] = []
         """What is out of service, as the state database has it."""
+        self.parents: dict[str, str] = {}
+        """Unit → the unit above it."""
         self.clock = NOON
         """When a restart looks at its clock."""
         self.engine = self._new()
@@ -136,6 +138,7 @@ class Stage:
             device_of=self.devices.get,
             zone=ZONE,
             unit_name={"u1": "Phường Việt Trì"}.get,
+            parent_of=self.parents.get,
             clock_rules=self.clock_rules,
             devices=self.devices.values,
         )

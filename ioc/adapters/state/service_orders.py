@@ -1,12 +1,16 @@
 """What people took out of service."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ioc.adapters.state.codec import from_row, to_row
+from ioc.adapters.state.outbox_rows import add_messages
 from ioc.adapters.state.schema import service_orders as table
 from ioc.adapters.state.transaction import OpenTransaction
 from ioc.adapters.state.upsert import replace
+from ioc.domain.alarm import OutboxMessage
 from ioc.domain.service import ServiceOrder
 
 
@@ -30,6 +34,11 @@ class ServiceOrders:
         async with self._write() as conn:
             stands = (table.c.id == order) & table.c.ended_at.is_(None)
             return (await conn.execute(update(table).where(stands).values(ended_at=at, ended_by=by))).rowcount == 1
+
+    async def remind(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queues the messages; those known already stay as they are."""
+        async with self._write() as conn:
+            await add_messages(conn, messages)
 
     async def get(self, order: str) -> ServiceOrder | None:
         """The order with this id, or None."""
