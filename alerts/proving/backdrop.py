@@ -50,6 +50,7 @@ class Backdrop:
             unit_name=self._unit_name,
             parent_of=self._parent_of,
             clock_rules=self.clock_rules,
+            calendar=self.plan.calendar,
             devices=fleet.devices,
         )
 

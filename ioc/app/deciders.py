@@ -33,6 +33,7 @@ class Deciders:
             unit_name=self._unit_name,
             parent_of=self._parent_of,
             clock_rules=self._config.clock_rules,
+            calendar=self._config.calendar,
             devices=self._fleet.devices,
         )
         engine.tape = self._tape

@@ -12,6 +12,7 @@ from alerts.engine import Engine, Outcome
 from alerts.inputs import Input, OwnCondition, Tick
 from alerts.rule import Rule, RuleFile
 from ioc.domain.alarm import Alarm, RuleState, Transition
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.registry import Device
@@ -111,8 +112,15 @@ def own(since: int | None, at: int, name: str = "ioc_blind") -> OwnCondition:
 class Stage:
     """An engine with a registry, and what it committed."""
 
-    def __init__(self, *rules: Rule, families: Mapping[str, Family] = FAMILIES, devices: Sequence[Device] | None = None) -> None:
+    def __init__(
+        self,
+        *rules: Rule,
+        families: Mapping[str, Family] = FAMILIES,
+        devices: Sequence[Device] | None = None,
+        calendar: Calendar = NO_DAYS,
+    ) -> None:
         self.rules = rules
+        self.calendar = calendar
         self.clock_rules = CLOCK_RULES
         self.families = families
         given = devices if devices is not None else [Device(device=name, family="speaker", unit="u1") for name in ("d1", "d2")]
@@ -140,6 +148,7 @@ class Stage:
             unit_name={"u1": "Phường Việt Trì"}.get,
             parent_of=self.parents.get,
             clock_rules=self.clock_rules,
+            calendar=self.calendar,
             devices=self.devices.values,
         )
 
