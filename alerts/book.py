@@ -29,7 +29,7 @@ class AlarmBook:
 
     def __init__(self, site: str, unit_name: Callable[[str], str | None]) -> None:
         self._site = site
-        self._unit_name = unit_name
+        self.unit_name = unit_name
         self._active: dict[str, Alarm] = {}
         self._by_device: dict[str, dict[str, None]] = {}
         self._recent: OrderedDict[str, Alarm] = OrderedDict()
@@ -91,7 +91,7 @@ class AlarmBook:
 
         def fields(field: str, language: str) -> str | None:
             if field in {"group", "unit_name"}:
-                return plain_text((unit and self._unit_name(unit)) or name)
+                return plain_text((unit and self.unit_name(unit)) or name)
             return value[language] if field == "value" else None
 
         alarm = Alarm(
@@ -265,4 +265,4 @@ class AlarmBook:
     def _unit(self, device: Device, language: str) -> str:
         if device.unit is None:
             return _NO_UNIT[language]
-        return plain_text(self._unit_name(device.unit) or device.unit)
+        return plain_text(self.unit_name(device.unit) or device.unit)

@@ -10,6 +10,7 @@ from alerts.rules.condition import NO_SIDES, OFFLINE, Condition, Derived, Need, 
 from alerts.rules.group import Group
 from alerts.screen import Screen
 from alerts.window import Window
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family, Label, Metric
 from ioc.domain.sample import Value
 
@@ -60,7 +61,7 @@ class CompiledRule:
 
     def hours_ended(self, since: int, at: int) -> bool:
         """Whether the hours that held `since` have ended by a later moment."""
-        return self.window is not None and at >= self.window.end_after(since)
+        return self.window is not None and self.window.ended(since, at)
 
     def decided_by(self, values: Values) -> dict[str, Value]:
         """The values that it looked at, by metric."""
@@ -103,8 +104,8 @@ def _named(condition: Condition) -> list[str]:
     return list(dict.fromkeys(name for part in condition.parts() for name in part.metrics))
 
 
-def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
-    """The rule for its family, computed metrics among the family's; it must be free of faults."""
+def compile_rule(rule: Rule, family: Family, zone: tzinfo, calendar: Calendar = NO_DAYS) -> CompiledRule:
+    """The rule for its family, computed metrics among the family's; it must be free of faults. `zone`, `calendar`: the site's."""
     compiled = rule.when.compiled(family, ("when",))
     guard = rule.suppressed_while if isinstance(rule.suppressed_while, Condition) else None
     return CompiledRule(
@@ -116,7 +117,7 @@ def compile_rule(rule: Rule, family: Family, zone: tzinfo) -> CompiledRule:
         needs=compiled.needs,
         for_ms=rule.for_,
         keeps_ms=rule.keeps_ms,
-        window=None if rule.between is None else Window(*rule.between, zone),
+        window=None if rule.between is None else Window(rule.between.weekly, zone, calendar),
         metrics=tuple((family.metrics[family.index[name]], family.index[name]) for name in _looked_at(rule, family)),
         whole_gap_ms=whole_gap_ms(family),
         of=_of_a_member(rule, family),
@@ -161,13 +162,13 @@ class FamilyRules:
         return [self.by_sample[number] for number in asked] if asked else ()
 
 
-def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo) -> FamilyRules:
-    """The rules written for a family, in the order of the files."""
+def family_rules(family: Family, rules: Iterable[Rule], zone: tzinfo, calendar: Calendar = NO_DAYS) -> FamilyRules:
+    """The rules written for a family, in the order of the files; hours are meant by the site's zone and calendar."""
     ours = [rule for rule in rules if rule.family == family.family]
     derived = tuple({one.metric.name: one for rule in ours for one in derived_by(rule, family)}.values())
     if derived:
         family = _with_metrics(family, [one.metric for one in derived])
-    compiled = [compile_rule(rule, family, zone) for rule in ours]
+    compiled = [compile_rule(rule, family, zone, calendar) for rule in ours]
     sampled = tuple(one for one in compiled if not one.rule.is_absence and not one.rule.is_group)
     return FamilyRules(
         family=family,

@@ -149,11 +149,12 @@ class Desk:
             await self._commit(self._judge(self.presence.lives(self._fleet.devices(), self._clock())), (), (), ())
 
     async def register(self, devices: Sequence[Device]) -> None:
-        """Devices that entered the registry: from now on they are watched, and never-heard ones are offline."""
+        """Devices that entered the registry: from now on they are watched, and never-heard ones are offline; units may lie elsewhere."""
         async with self._lock:
             for device in devices:
                 self._watch(device)
                 await self._commit(self._engine.device_changed(device.device, self._clock()), (), (), ())
+            await self._commit(self._engine.reconcile(self._clock()), (), (), ())
 
     def _watch(self, device: Device) -> None:
         """Places a device; a registered one that was never heard is offline since its import."""

@@ -9,11 +9,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, field_validator, model_validator
 
 from alerts.channel_models import ChannelName, Declared
+from alerts.window import Weekday
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 from ioc.domain.silence import Weekly
 from ioc.domain.texts import Texts, as_list
-from ioc.domain.weekday import WEEKDAYS
 
 WAITING = frozenset({Severity.MINOR, Severity.INFO})
 """Alarms of these severities wait for working hours; all others are told at any time."""
@@ -34,16 +34,6 @@ def _day_time(text: object) -> int:
         msg = f"`{text}` is no time of day; write it as 07:30"
         raise ValueError(msg)
     return int(found[1]) * 60 + int(found[2])
-
-
-def _weekday(text: object) -> int:
-    """1 = Monday to 7 = Sunday."""
-    if isinstance(text, int):
-        return text
-    if text not in WEEKDAYS:
-        msg = f"`{text}` is no day of the week; write one of {', '.join(WEEKDAYS)}"
-        raise ValueError(msg)
-    return WEEKDAYS.index(str(text)) + 1
 
 
 def _local_moment(text: object) -> object:
@@ -79,7 +69,6 @@ def _addresses(value: object) -> object:
 
 
 DayTime = Annotated[int, BeforeValidator(_day_time), Field(ge=0, lt=1440)]
-Weekday = Annotated[int, BeforeValidator(_weekday), Field(ge=1, le=7)]
 LocalMoment = Annotated[datetime, BeforeValidator(_local_moment)]
 
 

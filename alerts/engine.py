@@ -25,6 +25,7 @@ from alerts.service import Service
 from alerts.standing import Remembered, Standing
 from alerts.suppression import Suppression
 from ioc.domain.alarm import Alarm, RuleState, Severity, Step, Transition
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness, LivenessChange
 from ioc.domain.registry import Device
@@ -56,15 +57,17 @@ class Engine:
         device_of: Callable[[str], Device | None],
         zone: tzinfo,
         unit_name: Callable[[str], str | None] = lambda _: None,
+        parent_of: Callable[[str], str | None] = lambda _: None,
         clock_rules: Sequence[ClockRule] = (),
+        calendar: Calendar = NO_DAYS,
         devices: Callable[[], Iterable[Device]] = tuple,
     ) -> None:
-        """`devices`: all that the registry knows; rules about groups count them."""
+        """`devices`: all that the registry knows; rules about groups count them. `parent_of`: the unit above a unit."""
         self._book = AlarmBook(site, unit_name)
         for_all = [rule.id for rule in clock_rules]
-        self._standing = Standing(rules, families, device_of=device_of, zone=zone, book=self._book, for_all=for_all)
+        self._standing = Standing(rules, families, device_of=device_of, zone=zone, calendar=calendar, book=self._book, for_all=for_all)
         self._devices = devices
-        self._service = Service(self._book)
+        self._service = Service(self._book, parent_of)
         self._suppression = Suppression(self._book, self._standing.memories.get)
         self._suppression.adopt(self._standing.rules, 0)
         self._book.heed = self._heed
@@ -401,7 +404,7 @@ class Engine:
 
     def _count_again(self, order: ServiceOrder) -> None:
         """Rules about groups count what is in service."""
-        for device in [one for one in self._devices() if order.subject in {("device", one.device), ("unit", one.unit)}]:
+        for device in [one for one in self._devices() if self._service.reaches(order, one.device, one.unit)]:
             self._groups.registered(device.device)
 
     def _outcome(self) -> Outcome:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from alerts.flood_plan import FloodPlan
-from alerts.message import MessageDocument, Wording, Writer
-from ioc.domain.alarm import NotificationGroup, OutboxMessage, Severity, notification_key
+from alerts.message import MAX_TEXT, MessageDocument, Wording, Writer, cut, plain
+from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, notification_key
 from ioc.domain.alarm_document import AlarmDocument
 from ioc.domain.rfc3339 import to_rfc3339
 
@@ -15,6 +15,9 @@ PREFIX = "flood:"
 """Keys of rows about channels begin so."""
 MOST_ALARMS = 1_000
 """Alarms that a summary names; of more it tells the number only."""
+SHOWN = 5
+"""Escalated alarms that a summary tells in a line each."""
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Channel(msgspec.Struct):
@@ -29,10 +32,15 @@ class Channel(msgspec.Struct):
     """Those that the held messages name, as they told them last."""
     more: int = 0
     """Alarms beyond those, as often as they were named."""
+    escalated: list[str] = msgspec.field(default_factory=list)
+    """Those of `alarms` that a held message escalated, as long as they stand and nobody has acknowledged them."""
 
 
 class Flood:
-    """Lets messages through as long as the cap allows it; those about critical alarms and about incidents pass always."""
+    """Lets messages through as long as the cap allows it; those about critical alarms and about incidents pass always.
+
+    A step of an escalation passes with what it is about; where it doesn't, the summary tells its alarms by name.
+    """
 
     def __init__(self, plan: FloodPlan, *, wording: Wording) -> None:
         """`plan.channels`: those that are capped."""
@@ -57,6 +65,15 @@ class Flood:
             else:
                 held += [(alarm, message.channel) for alarm in alarms]
         return passed, held
+
+    def heed(self, alarm: Alarm) -> None:
+        """A later state of an alarm: over, or acknowledged, its escalation needs nobody any more."""
+        if alarm.active and not alarm.acknowledged:
+            return
+        for name, channel in self._channels.items():
+            if alarm.id in channel.escalated:
+                channel.escalated.remove(alarm.id)
+                self._touched[name] = None
 
     def look(self, now: int) -> Iterator[OutboxMessage]:
         """The summaries that are due."""
@@ -89,34 +106,48 @@ class Flood:
         channel = self._channels.setdefault(message.channel, Channel())
         self._touched[message.channel] = None
         lately = [at for at in channel.sent if at > now - self._plan.within]
-        alarms = (
-            msgspec.json.decode(message.body, type=MessageDocument).alarms if channel.since or len(lately) >= self._plan.messages else None
-        )
-        if alarms is None or _urgent(alarms):
+        full = channel.since or len(lately) >= self._plan.messages
+        document = msgspec.json.decode(message.body, type=MessageDocument) if full else None
+        if document is None or _urgent(document.alarms):
             channel.sent = [*lately, now][-self._plan.messages :]
             return None
         channel.since = now if channel.since is None else channel.since
         channel.held += 1
-        for alarm in alarms:
+        for alarm in document.alarms:
             if alarm.id in channel.alarms or len(channel.alarms) < MOST_ALARMS:
                 channel.alarms[alarm.id] = alarm
             else:
                 channel.more += 1
-        return alarms
+            if document.escalation and alarm.id in channel.alarms and alarm.id not in channel.escalated:
+                channel.escalated.append(alarm.id)
+        return document.alarms
 
     def _summary(self, name: str, channel: Channel, since: int, now: int) -> OutboxMessage:
         key = notification_key(f"{PREFIX}{name}/{since}", "updated", 1)
-        alarms = list(channel.alarms.values())
-        body = MessageDocument(key=key, event="updated", at=to_rfc3339(now), text=self._text(channel, since, now), alarms=alarms)
+        alarms, text = list(channel.alarms.values()), self._text(channel, Writer(self._wording, now), since)
+        body = MessageDocument(key=key, event="updated", at=to_rfc3339(now), text=text, alarms=alarms)
         return OutboxMessage(key=key, channel=name, event="updated", at=now, body=msgspec.json.encode(body))
 
-    def _text(self, channel: Channel, since: int, now: int) -> str:
+    def _text(self, channel: Channel, writer: Writer, since: int) -> str:
+        return cut("\n".join((self._counts(channel, writer, since), *self._escalated(channel, writer))), MAX_TEXT)
+
+    def _escalated(self, channel: Channel, writer: Writer) -> Iterator[str]:
+        """The escalated alarms, the gravest first: whoever is called because nobody acknowledged has to know of what."""
+        words = self._wording.words
+        named = sorted((channel.alarms[alarm] for alarm in channel.escalated), key=lambda one: (_RANK[one.severity], one.since, one.id))
+        if named:
+            yield words.flood_escalated.format(n=len(named))
+        yield from (f"- {writer.where(one)}: {plain(one.summary).rstrip('. ')}" for one in named[:SHOWN])
+        if len(named) > SHOWN:
+            yield words.more.format(n=len(named) - SHOWN)
+
+    def _counts(self, channel: Channel, writer: Writer, since: int) -> str:
         words = self._wording.words
         active = Counter(alarm.severity for alarm in channel.alarms.values() if alarm.state == "active")
         counts = ", ".join(f"{words.severity[severity]}: {active[severity]}" for severity in Severity if active[severity])
         return words.flood.format(
             n=channel.held,
-            since=Writer(self._wording, now).time(since),
+            since=writer.time(since),
             most=self._plan.messages,
             minutes=self._plan.within // 60_000,
             active=active.total(),

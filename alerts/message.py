@@ -170,7 +170,7 @@ class Writer:
         summary, ourselves = self._summary(alarm), self.wording.words.ourselves
         if alarm.device is None and ourselves.casefold() in summary.casefold():
             return summary[0].upper() + summary[1:]
-        return f"{self._where(alarm)}: {summary}"
+        return f"{self.where(alarm)}: {summary}"
 
     def actions(self, alarms: Sequence[Alarm]) -> list[str]:
         """What to do, once for every rule."""
@@ -179,7 +179,8 @@ class Writer:
         pattern = self.wording.words.action if len(by_rule) == 1 else self.wording.words.action_for
         return [pattern.format(action=self._action(alarm), summary=self._summary(alarm)) for alarm in todo]
 
-    def _where(self, alarm: Alarm) -> str:
+    def where(self, alarm: Alarm | AlarmDocument) -> str:
+        """The device or group that an alarm is about, as people call it, with its unit."""
         if alarm.device is None:
             group = self._unit(alarm) or plain(alarm.labels.get(GROUP, "").partition("=")[2])
             return group[0].upper() + group[1:] if group else self.wording.words.ourselves
@@ -191,13 +192,18 @@ class Writer:
             name = f"{kind} {name}"
         return ", ".join(part for part in (name, self._unit(alarm)) if part)
 
-    def _unit(self, alarm: Alarm) -> str:
+    def _unit(self, alarm: Alarm | AlarmDocument) -> str:
         return "" if alarm.unit is None else self.unit(alarm.unit)
 
     def unit(self, name: str) -> str:
         """A unit as it stands within a sentence; its id where it has no name."""
         unit = self.wording.unit(name)
         return plain(name if unit is None else _inside_a_sentence(unit))
+
+    def device(self, name: str) -> str:
+        """A device as people call it; its id where it has no name."""
+        device = self.wording.device(name)
+        return plain((device.name if device else None) or name)
 
     def _summary(self, alarm: Alarm) -> str:
         return plain(_text(alarm.summary, self.wording.language) or alarm.rule).rstrip(". ")

@@ -201,6 +201,7 @@ class Notifier:
         if alarm is None:
             return
         self._apart.see(alarm)
+        self._flood.heed(alarm)
         if entry.step is Step.RAISED:
             self._tell_all(self._admission.raised(alarm, entry.recorded, entry.seq))
             return

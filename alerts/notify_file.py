@@ -35,6 +35,7 @@ from alerts.flood_plan import FloodPlan
 from alerts.incident_plan import IncidentPlan
 from alerts.load_plan import LoadReportPlan
 from alerts.people_channels import channels_of_people, on_call
+from alerts.service_plan import ServicePlan
 from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Severity
 from ioc.domain.calendar import NO_DAYS, Calendar
@@ -176,6 +177,7 @@ class NotifyFile(Declared):
     flapping: FlappingPlan = FlappingPlan()
     flood: FloodPlan = FloodPlan()
     silences: SilencesPlan = SilencesPlan()
+    out_of_service: ServicePlan = ServicePlan()
     load_report: LoadReportPlan | None = None
     """None = the alarm load is told to nobody by itself."""
     people: dict[Name, Person] = Field(default_factory=dict)
@@ -241,7 +243,7 @@ def _unknown_channels(notify: NotifyFile) -> Iterable[InitErrorDetails]:
         for i, name in enumerate(notify.flood.channels)
         if name not in notify.all_channels
     ]
-    named = {"silences": notify.silences, "load_report": notify.load_report}
+    named = {"silences": notify.silences, "out_of_service": notify.out_of_service, "load_report": notify.load_report}
     unknown += [
         ((key, "channels", i), "channel", name, notify.channels)
         for key, plan in named.items()

@@ -281,6 +281,7 @@ class OutageDesk:
         keys, before = self._roll.withdraw(alarm.id, at)
         for key in keys:
             self._roll.touched[key] = None
+        self._calling.rooms.leave(alarm.id)
         told, called = any(member.told for member in before), [person for member in before for person in member.called]
         outage.group.raise_(alarm, at, self._silencing.covering(alarm), told=told, called=called)
         outage.join(alarm, at)

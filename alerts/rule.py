@@ -1,22 +1,20 @@
 """A rule as files write it: when it is an alarm, how grave, and what people are told."""
 
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from alerts.between import Hours
 from alerts.rules import AnyCondition
 from alerts.rules.absence import Absence
 from alerts.rules.event import Event
 from alerts.rules.group import Group
 from alerts.suppressed_while import SuppressedWhile
-from alerts.window import parse_clock
 from ioc.domain.alarm import Severity
 from ioc.domain.duration import DurationMs
 from ioc.domain.family import Label
 
 RuleId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Clock = Annotated[int, BeforeValidator(parse_clock)]
-"""A pydantic field: `22:00` in, minutes since midnight out."""
 EVENT_LASTS_MS = 600_000
 """How long an event stays an alarm where the rule does not say: 10 minutes."""
 MAX_LABELS = 16
@@ -32,7 +30,7 @@ class Rule(BaseModel):
     id: RuleId
     family: str
     when: AnyCondition
-    between: tuple[Clock, Clock] | None = None
+    between: Hours | None = None
     for_: DurationMs = Field(default=0, ge=0, alias="for")
     keep_firing_for: DurationMs | None = Field(default=None, ge=0)
     latched: bool = False
@@ -45,13 +43,6 @@ class Rule(BaseModel):
     cause: Label = UNSAID
     consequence: Label = UNSAID
     action: Label
-
-    @model_validator(mode="after")
-    def _window_has_hours(self) -> Self:
-        if self.between is not None and self.between[0] % 1440 == self.between[1] % 1440:
-            msg = "`between` begins and ends at the same time; leave it out if the rule holds all day"
-            raise ValueError(msg)
-        return self
 
     @property
     def is_absence(self) -> bool:

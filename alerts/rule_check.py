@@ -1,6 +1,6 @@
 """What is wrong with rules before they are put to work: names, limits that can't be reached, texts with unknown fields."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -15,6 +15,7 @@ from alerts.shadow import shadowed
 from alerts.suppressed_while import WhileAlarm, joint_faults, own_faults
 from alerts.text import FIXED_FIELDS, GROUP_FIELDS, LANGUAGES, fields_in
 from ioc.domain.family import Family
+from ioc.domain.nearest import Nearest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +64,8 @@ def shadow_faults(rules: Sequence[Rule]) -> dict[int, list[Fault]]:
     }
 
 
-def rule_faults(rule: Rule, families: Mapping[str, Family]) -> Iterator[Fault]:
-    """What is wrong with one rule for the devices it names; paths lead from the rule's own mapping."""
+def rule_faults(rule: Rule, families: Mapping[str, Family], days: Collection[str] = ()) -> Iterator[Fault]:
+    """What is wrong with one rule for the devices it names; paths lead from its own mapping. `days`: names of the calendar."""
     family = families.get(rule.family)
     if family is None:
         _, do = unknown("family", rule.family, families)
@@ -73,6 +74,7 @@ def rule_faults(rule: Rule, families: Mapping[str, Family]) -> Iterator[Fault]:
     yield from rule.when.faults(family, ("when",))
     yield from _contradictions(rule.when, ("when",))
     yield from _timing(rule)
+    yield from _unknown_days(rule, days)
     if rule.suppressed_while is not None:
         yield from own_faults(rule.suppressed_while, family, is_group=rule.is_group)
     yield from _texts(rule, family)
@@ -88,6 +90,13 @@ def _timing(rule: Rule) -> Iterator[Fault]:
             yield Fault(("keep_firing_for",), "an absence ends when the device is heard, without delay", "remove `keep_firing_for`")
         if rule.between is not None:
             yield Fault(("between",), "an absence is judged at all hours", "remove `between`; routes can keep messages to working hours")
+
+
+def _unknown_days(rule: Rule, days: Collection[str]) -> Iterator[Fault]:
+    for key, place, name in () if rule.between is None else rule.between.names:
+        if name not in days:
+            do = Nearest(days).advice(name) or "declare it in the file that `calendar:` of the main file names"
+            yield Fault(("between", key, place), f"there are no days `{name}` in the site's calendar", do)
 
 
 def _contradictions(condition: Condition, path: Path) -> Iterator[Fault]:

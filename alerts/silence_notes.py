@@ -1,11 +1,12 @@
 """Messages about a silence's own end: the reminder before it, and the digest of what it hid. Pure; times are Unix ms."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from alerts.message import Wording, Writer, plain
 from alerts.note import note
+from alerts.readers import Readers
 from alerts.silence_wording import SILENCE_WORDS
 from alerts.silences_plan import SilencesPlan
 from ioc.domain.alarm import Alarm, OutboxMessage, Severity, notification_key
@@ -17,19 +18,6 @@ SHOWN = 5
 NAMED = 1_000
 """Alarms in a digest's document; the text has the number of all."""
 _MINUTE_MS = 60_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readers:
-    """Who can be told: `people` are all channels with the person that they belong to, `routed` those of the routes that people read."""
-
-    people: Mapping[str, str | None]
-    routed: Sequence[str]
-
-    def of(self, silence: Silence, plan: SilencesPlan) -> Collection[str]:
-        """The channels that hear of the silence's end."""
-        mine = [channel for channel, person in self.people.items() if silence.by in {channel, person}]
-        return plan.channels or mine or self.routed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +45,7 @@ class SilenceNotes:
             minutes=-(-(silence.until - now) // _MINUTE_MS),
         )
         text = f"{first} {words.holds.format(n=active) if active else words.holds_none}"
-        return note(self.readers.of(silence, self.plan), text, key=reminder_key(silence), at=now)
+        return note(self.readers.of(silence.by, self.plan.channels), text, key=reminder_key(silence), at=now)
 
     def digest(self, silence: Silence, hidden: Sequence[Hidden], now: int) -> tuple[OutboxMessage, ...]:
         """What it hid, and what of that still stands; nothing where it hid nothing."""
@@ -66,7 +54,7 @@ class SilenceNotes:
         key = notification_key(f"silence/{silence.id}/hid/{hidden[0].at}", "updated", 1)
         alarms = [alarm_document(one.alarm, self.wording.language) for one in hidden[:NAMED]]
         text = "\n".join(self._digest_lines(silence, [one.alarm for one in hidden], Writer(self.wording, now)))
-        return note(self.readers.of(silence, self.plan), text, key=key, at=now, alarms=alarms)
+        return note(self.readers.of(silence.by, self.plan.channels), text, key=key, at=now, alarms=alarms)
 
     def _digest_lines(self, silence: Silence, alarms: Sequence[Alarm], writer: Writer) -> Iterator[str]:
         words, names = SILENCE_WORDS[self.wording.key], self.wording.words.severity
@@ -87,11 +75,10 @@ class SilenceNotes:
     def _scope(self, silence: Silence, writer: Writer) -> str:
         """What it covers, as people call it."""
         words, wording = SILENCE_WORDS[self.wording.key], self.wording
-        device = None if silence.device is None else wording.device(silence.device)
         family = None if silence.family is None else wording.families.get(silence.family)
         parts = (
             family.text(wording.language) if family else silence.family,
-            (device.name if device else None) or silence.device,
+            None if silence.device is None else writer.device(silence.device),
             None if silence.unit is None else writer.unit(silence.unit),
             None if silence.rule is None else words.rule.format(rule=silence.rule),
             None if silence.severity is None else words.severity.format(severity=wording.words.severity[Severity(silence.severity)]),

@@ -13,6 +13,7 @@ from alerts.rule import Rule, decide_alike
 from alerts.rules.condition import NO_SIDES, Values
 from alerts.text import reason
 from ioc.domain.alarm import Alarm, RuleState, Step
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Liveness
 from ioc.domain.registry import Device
@@ -38,6 +39,7 @@ class Standing:
         *,
         device_of: Callable[[str], Device | None],
         zone: tzinfo,
+        calendar: Calendar = NO_DAYS,
         book: AlarmBook,
         for_all: Iterable[str] = (),
     ) -> None:
@@ -48,7 +50,7 @@ class Standing:
         self._device_of = device_of
         self._book = book
         self._declared = tuple(families)
-        self._zone = zone
+        self._zone, self._calendar = zone, calendar
         self._families, self._rules = self._compiled(rules)
         self._for_all = frozenset(for_all)
         self._orphans: list[Row] = []
@@ -173,7 +175,7 @@ class Standing:
         return [*self._rules.values(), *self.group_rules]
 
     def _compiled(self, rules: Sequence[Rule]) -> tuple[dict[str, FamilyRules], dict[str, CompiledRule]]:
-        families = {family.family: family_rules(family, rules, self._zone) for family in self._declared}
+        families = {family.family: family_rules(family, rules, self._zone, self._calendar) for family in self._declared}
         return families, {rule.id: rule for family in families.values() for rule in (*family.by_sample, *family.by_liveness)}
 
     def adopt(self, rules: Sequence[Rule]) -> None:

@@ -95,6 +95,12 @@ class WaitingRooms:
                 del room.alarms[alarm.id]
         return unheard
 
+    def leave(self, alarm: str) -> None:
+        """Something else tells of the alarm from now on, and if it gives it back, it is told anew."""
+        for key, room in self._rooms.items():
+            if room.alarms.pop(alarm, None) is not None:
+                self._touched[key] = None
+
     def open(self, now: int) -> Iterator[Opened]:
         """What is to be told now."""
         for key, room in sorted(self._rooms.items()):

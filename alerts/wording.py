@@ -32,6 +32,7 @@ class Words:
     acknowledge: str
     flapping: str
     flood: str
+    flood_escalated: str
     escalated: str
     overdue: str
     overdue_called: str
@@ -74,6 +75,7 @@ WORDS = {
         flood="[TÓM TẮT] {n} tin nhắn được gộp từ {since} (quá {most} tin nhắn trong {minutes} phút): "
         "{active} cảnh báo kỹ thuật chưa hết{counts}, {over} đã hết. "
         "Xem màn hình lớn (/wall/) hoặc danh sách cảnh báo kỹ thuật (/api/v1/alarms).",
+        flood_escalated="Quá hạn chưa ai xác nhận, đã chuyển cấp trên ({n}):",
     ),
     "en": Words(
         severity={
@@ -109,5 +111,6 @@ WORDS = {
         flapping="{what} (came and went {n} times)",
         flood="[SUMMARY] {n} messages in one since {since} (more than {most} within {minutes} min): "
         "{active} technical alarms active{counts}, {over} over. See the wall (/wall/) or the list of technical alarms (/api/v1/alarms).",
+        flood_escalated="Overdue, nobody acknowledged, escalated ({n}):",
     ),
 }

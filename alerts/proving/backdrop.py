@@ -48,7 +48,9 @@ class Backdrop:
             device_of=fleet.device,
             zone=self.zone,
             unit_name=self._unit_name,
+            parent_of=self._parent_of,
             clock_rules=self.clock_rules,
+            calendar=self.plan.calendar,
             devices=fleet.devices,
         )
 
@@ -77,3 +79,7 @@ class Backdrop:
     def _unit_name(self, unit: str) -> str | None:
         row = self.unit(unit)
         return None if row is None else row.name
+
+    def _parent_of(self, unit: str) -> str | None:
+        row = self.unit(unit)
+        return None if row is None else row.parent

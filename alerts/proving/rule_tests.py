@@ -192,6 +192,8 @@ class RuleTestFile(_Declared):
     rules: Texts = ()
     shipped_rules: bool = True
     notify: str | None = None
+    calendar: str | None = None
+    """None = the site's, if there is one."""
     routes: tuple[Route, ...] = ()
     units: dict[str, str] = Field(default_factory=dict)
     """Unit → its name."""

@@ -8,7 +8,7 @@ from ioc.domain.service import ServiceOrder
 
 
 class ServiceOrderDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A device, or the devices of a unit, out of service: `until` null = until it is given back."""
+    """A device, or the devices of a unit and of those below it, out of service: `until` null = until it is given back."""
 
     id: str
     device: str | None

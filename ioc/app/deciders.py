@@ -31,7 +31,9 @@ class Deciders:
             device_of=self._fleet.device,
             zone=site.zone,
             unit_name=self._unit_name,
+            parent_of=self._parent_of,
             clock_rules=self._config.clock_rules,
+            calendar=self._config.calendar,
             devices=self._fleet.devices,
         )
         engine.tape = self._tape
@@ -60,3 +62,7 @@ class Deciders:
     def _unit_name(self, unit: str) -> str | None:
         row = self._unit(unit)
         return None if row is None else row.name
+
+    def _parent_of(self, unit: str) -> str | None:
+        row = self._unit(unit)
+        return None if row is None else row.parent

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from alerts.duty_report import Duty
 from ioc.api.ack_page import AckPage
+from ioc.api.alarm_commands import alarm_act_commands, alarm_commands
 from ioc.api.app import build_app
 from ioc.api.commands import drift_commands, ledger_commands, record_commands, rule_commands, token_commands
 from ioc.api.control import SOCKET_NAME, Handler, serve_control
@@ -143,6 +144,7 @@ class Front:
 
     def _commands(self) -> dict[str, Handler]:
         state, config = self._server.files.state, self._server.config
+        language = config.settings.site.language
         zone, changed = config.settings.site.zone, self._server.province.reload
         return {
             **registry_commands(state, families=config.families, zone=zone, clock=now_ms, changed=changed),
@@ -150,6 +152,8 @@ class Front:
             **ledger_commands(self._server.ledger),
             **drift_commands(self._server.drift),
             **link_commands(self._server.ack_key),
+            **alarm_commands(state, state.incidents, language=language),
+            **alarm_act_commands(state, state.incidents, self._acts(), language=language, clock=now_ms),
             **incident_commands(state.incidents, self._server),
             **quarantine_commands(self._server.quarantine),
             **record_commands(self._server.recording, clock=now_ms),

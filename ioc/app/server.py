@@ -32,7 +32,7 @@ from ioc.api.stream import Hub
 from ioc.app.ack_links import AckKey, LinkSigner
 from ioc.app.announcer import Announcer
 from ioc.app.auditor import Auditor
-from ioc.app.channels import fallbacks, silence_notes, surroundings
+from ioc.app.channels import fallbacks, service_notes, silence_notes, surroundings
 from ioc.app.clock import now_ms, uptime_ms
 from ioc.app.clock_watch import ClockWatch
 from ioc.app.deciders import Deciders
@@ -53,6 +53,7 @@ from ioc.app.replaying import Replayer
 from ioc.app.restore import read_latest, restore_devices
 from ioc.app.rollups import Rollups
 from ioc.app.rule_desk import RuleDesk
+from ioc.app.service_reporter import ServiceReporter
 from ioc.app.silence_desk import SilenceDesk
 from ioc.app.silence_reporter import SilenceReporter
 from ioc.app.sources import make_source
@@ -256,6 +257,13 @@ class Server:
             queued=self.outbox.wake,
             calendar=config.calendar,
         )
+        self.service = ServiceReporter(
+            service_notes(config.notify, self.deciders.wording),
+            files.state.service,
+            active=lambda: self.engine.active(),  # noqa: PLW0108  a recording puts another engine in its place
+            clock=now_ms,
+            queued=self.outbox.wake,
+        )
         self.silence_desk = SilenceDesk(self.desk, files.state.silences, self.silences)
         self.open_access = open_access
 
@@ -303,6 +311,7 @@ class Server:
                 group.create_task(self.rule_desk.watch(), name="rules"),
                 group.create_task(self.outbox.run(), name="outbox"),
                 group.create_task(self.silences.run(), name="silences"),
+                group.create_task(self.service.run(), name="out of service"),
                 group.create_task(self.recording.run(), name="recording"),
                 group.create_task(front.serve_http(listening), name="http"),
                 group.create_task(front.serve_commands(), name="control"),

@@ -16,6 +16,7 @@ from collectors.drift import DriftTracker
 from collectors.drift_watch import DriftWatch
 from ioc.adapters.quarantine import QuarantineFile
 from ioc.adapters.state.store import StateDb
+from ioc.api.alarm_commands import alarm_commands
 from ioc.api.commands import drift_commands, ledger_commands, token_commands
 from ioc.api.control import Handler, perform
 from ioc.api.duty_commands import duty_commands
@@ -48,6 +49,7 @@ _NEED_SERVER = {
     "quarantine.discard": "quarantine discard",
     **dict.fromkeys(("record.start", "record.stop", "record.state"), "record"),
     **dict.fromkeys(("rules.list",), "rules list"),
+    **{f"alarms.{act}": f"alarms {act}" for act in ("ack", "assign", "comment", "shelve", "unshelve", "reset")},
     **{f"service.{act}": f"service {act}" for act in ("out", "in", "list")},
     **dict.fromkeys(("rules.reload",), "rules reload"),
 }
@@ -98,6 +100,7 @@ async def _on_files(where: Place) -> AsyncIterator[Mapping[str, Handler]]:
                 **ledger_commands(state),
                 **drift_commands(await _drifts(state)),
                 **link_commands(AckKey(where.data_dir)),
+                **alarm_commands(state, state.incidents, language=site.language),
                 **incident_commands(state.incidents),
                 **load_commands(LoadDesk(state)),
                 **silence_commands(state.silences, calendar=where.config.calendar.calendar if where.config else (), clock=now_ms),

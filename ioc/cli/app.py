@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from ioc.cli.alarms import alarms
 from ioc.cli.check import check
 from ioc.cli.dashboards import dashboards
 from ioc.cli.doctor import doctor
@@ -66,6 +67,7 @@ app.add_typer(ledger, name="ledger")
 families.command()(drift)
 app.add_typer(families, name="families")
 app.add_typer(rules, name="rules")
+app.add_typer(alarms, name="alarms")
 app.add_typer(incidents, name="incidents")
 app.add_typer(silence, name="silence")
 app.add_typer(service, name="service")

@@ -85,12 +85,13 @@ def rule_sets(
     config = where.config
     families = config.families if config else load_families((), cadence={}, retention=_FOR_EVER_MS, problems=problems)
     with_pack = shipped if shipped is not None else config is None or config.settings.shipped_rules
+    days = config.calendar.calendar if config else ()
     sets = []
     for files in paths:
         if files is None and config is not None:
             sets.append(config.rules)
         else:
-            sets.append(load_rules(files or (), shipped=with_pack, families=families, problems=problems, doubts=[]))
+            sets.append(load_rules(files or (), shipped=with_pack, families=families, problems=problems, doubts=[], days=days))
     if problems:
         raise ConfigError(problems)
     return families, sets

@@ -81,3 +81,16 @@ def instant(text: str | None, where: Place) -> int | None:
         msg = f"{text!r} is no time that anything could have been stored at; write one of this century"
         raise Failure(msg, Exit.USAGE)
     return ms
+
+
+def end_of(lasts: str | None, until: str | None, where: Place, start: int) -> int:
+    """Unix ms at which something ends that lasts so long from `start` on, or until a time: exactly one of them is given."""
+    from ioc.domain.duration import parse_duration
+
+    if (lasts is None) == (until is None):
+        msg = "say how long: `--for 2h` or `--until 2026-07-01T06:00`"
+        raise Failure(msg, Exit.USAGE)
+    try:
+        return instant(until, where) or start + parse_duration(lasts)
+    except ValueError as error:
+        raise Failure(str(error), Exit.USAGE) from None

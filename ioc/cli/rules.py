@@ -41,7 +41,9 @@ def test(
     site = load_config(main, os.environ) if main else None
     families = site.families if site else load_families((), cadence={}, retention=2**62, problems=problems)
     documents = own_documents(files, problems) if files else shipped_documents("alerts", "pack/tests")
-    found = load_rules([Path(one.file) for one in documents if not is_test_file(one)], shipped=False, families=families, problems=problems)
+    paths = [Path(one.file) for one in documents if not is_test_file(one)]
+    days = site.calendar.calendar if site else ()
+    found = load_rules(paths, shipped=False, families=families, problems=problems, days=days)
     outcomes = []
     with errors_only():
         for document in filter(is_test_file, documents):

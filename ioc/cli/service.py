@@ -13,7 +13,7 @@ service = typer.Typer(help="Devices and units out of service: their alarms are j
 
 _COLUMNS = ["id", "device", "unit", "since", "until", "reason", "by", "ended_at", "ended_by"]
 DeviceOption = Annotated[str | None, typer.Option("--device", metavar="D", help="One device.")]
-UnitOption = Annotated[str | None, typer.Option("--unit", metavar="U", help="All devices of one unit.")]
+UnitOption = Annotated[str | None, typer.Option("--unit", metavar="U", help="All devices of one unit and of the units below it.")]
 ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so (default: the user's name).")]
 
 
@@ -28,7 +28,7 @@ def take_out(
     data_dir: DataDirOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Take a device, or the devices of a unit, out of service."""
+    """Take a device, or the devices of a unit and of those below it, out of service."""
     from ioc.cli.action import act
 
     where = place(config, data_dir)

@@ -8,7 +8,7 @@ import typer
 
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table
-from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, Place, instant, place
+from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, end_of, instant, place
 from ioc.domain.weekday import WEEKDAYS
 
 silence = typer.Typer(help="Silences and maintenance: messages held back for a stated time and reason.", no_args_is_help=True)
@@ -47,7 +47,7 @@ def add_silence(
 
     where = place(config, data_dir)
     start = instant(since, where)
-    end = _end(lasts, until, where, start or now_ms())
+    end = end_of(lasts, until, where, start or now_ms())
     matchers = dict(zip(_MATCHERS, (rule, severity, family, device, unit), strict=True))
     asked: dict[str, Any] = {
         "reason": reason,
@@ -104,18 +104,6 @@ def show_digest(silence_id: IdArgument, config: ConfigOption = None, data_dir: D
         return
     print(f"{found['hidden']} technical alarms held back, {found['active']} still active.")
     print_table(found["alarms"], _HIDDEN, empty="")
-
-
-def _end(lasts: str | None, until: str | None, where: Place, start: int) -> int:
-    from ioc.domain.duration import parse_duration
-
-    if (lasts is None) == (until is None):
-        msg = "say how long: `--for 2h` or `--until 2026-07-01T06:00`"
-        raise Failure(msg, Exit.USAGE)
-    try:
-        return instant(until, where) or start + parse_duration(lasts)
-    except ValueError as error:
-        raise Failure(str(error), Exit.USAGE) from None
 
 
 def _weekly(hours: str | None, only_on: list[str], except_on: list[str]) -> dict[str, Any] | None:

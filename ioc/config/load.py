@@ -87,9 +87,9 @@ def assemble(document: Document, env: Mapping[str, str]) -> Config:
     families = with_deadbands(families, settings.deadband)
     doubts: list[Problem] = []
     there = [path for path in settings.rules if is_there(path)]
-    rules = load_rules(there, shipped=settings.shipped_rules, families=families, problems=problems, doubts=doubts)
-    notify = load_notify(settings.notify.file, problems, families=families, rules=[rule.id for rule in rules])
     calendar = load_calendar(settings.calendar, problems)
+    rules = load_rules(there, shipped=settings.shipped_rules, families=families, problems=problems, doubts=doubts, days=calendar.calendar)
+    notify = load_notify(settings.notify.file, problems, families=families, rules=[rule.id for rule in rules])
     if problems:
         raise ConfigError(_in_order(problems))
     secrets = frozenset((*secrets_of(settings), *secrets_of(notify)))
@@ -113,7 +113,9 @@ def read_rules(config: Config) -> tuple[tuple[Rule, ...], list[Problem]]:
         if not is_there(path)
     ]
     there = [path for path in settings.rules if is_there(path)]
-    rules = load_rules(there, shipped=settings.shipped_rules, families=config.families, problems=problems, doubts=[])
+    rules = load_rules(
+        there, shipped=settings.shipped_rules, families=config.families, problems=problems, doubts=[], days=config.calendar.calendar
+    )
     return rules, _in_order(problems)
 
 

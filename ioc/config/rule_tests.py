@@ -18,6 +18,7 @@ from ioc.config.problem import ConfigError, Problem
 from ioc.config.rule_test_faults import Fault, Location, test_faults, unsendable
 from ioc.config.rules import load_rules
 from ioc.config.validation import problem_at, validate
+from ioc.domain.calendar import Calendar
 from ioc.domain.family import Family
 from ioc.domain.registry import Unit
 from ioc.domain.sample import Value
@@ -61,8 +62,17 @@ def load_rule_tests(document: Document, site_plan: NotifyPlan | None = None) -> 
     folder = Path(document.file).absolute().parent
     problems: list[Problem] = []
     families = load_families([folder / path for path in file.families], cadence={}, retention=_FOR_EVER_MS, problems=problems)
-    rules = load_rules([folder / path for path in file.rules], shipped=file.shipped_rules, families=families, problems=problems, doubts=[])
+    calendar = _calendar(file, folder, problems) or (site_plan or NotifyPlan()).calendar
+    rules = load_rules(
+        [folder / path for path in file.rules],
+        shipped=file.shipped_rules,
+        families=families,
+        problems=problems,
+        doubts=[],
+        days=calendar.calendar,
+    )
     plan = NotifyPlan.alone(file.routes) if file.routes else _plan(file, folder, problems) or site_plan or NotifyPlan()
+    plan = plan.model_copy(update={"calendar": calendar})
     zone = _zone(file, document, problems)
     known = [*(rule.id for rule in rules), *OWN_RULES, *(rule.id for rule in CLOCK_RULES)]
     series = []
@@ -92,6 +102,17 @@ def _plan(file: RuleTestFile, folder: Path, problems: list[Problem]) -> NotifyPl
         return None
     try:
         return validate(NotifyFile, read_document(folder / file.notify)).plan
+    except ConfigError as error:
+        problems += error.problems
+        return None
+
+
+def _calendar(file: RuleTestFile, folder: Path, problems: list[Problem]) -> Calendar | None:
+    """That of the calendar file that is named."""
+    if file.calendar is None:
+        return None
+    try:
+        return validate(Calendar, read_document(folder / file.calendar))
     except ConfigError as error:
         problems += error.problems
         return None

@@ -1,6 +1,6 @@
 """Rule files: the shipped pack and the site's own."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from alerts.clock_rules import CLOCK_RULES
@@ -15,11 +15,18 @@ from ioc.domain.family import Family
 
 
 def load_rules(
-    paths: Iterable[Path], *, shipped: bool, families: Mapping[str, Family], problems: list[Problem], doubts: list[Problem] | None = None
+    paths: Iterable[Path],
+    *,
+    shipped: bool,
+    families: Mapping[str, Family],
+    problems: list[Problem],
+    doubts: list[Problem] | None = None,
+    days: Collection[str] = (),
 ) -> tuple[Rule, ...]:
     """Rules in the order of files, the shipped pack first; each is checked against its family, and what is wrong added to `problems`.
 
     A rule that another one makes superfluous does no harm: it is added to `doubts`, if there are any, so that it stops nobody.
+    `days`: names of the site's calendar.
     """
     declared: list[tuple[Rule, Document, int]] = []
     pack = shipped_documents("alerts", "pack") if shipped else []
@@ -33,7 +40,7 @@ def load_rules(
             continue
         for index, rule in enumerate(file.rules):
             at = ("rules", index)
-            problems += [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule_faults(rule, families)]
+            problems += [problem_at(document, (*at, *fault.path), fault.what, fault.do) for fault in rule_faults(rule, families, days)]
             if rule.id in places:
                 what = f"the rule `{rule.id}` is already declared in {places[rule.id]}"
                 problems.append(problem_at(document, (*at, "id"), what, "rename it, or remove one of them"))

@@ -4,11 +4,9 @@ import hashlib
 
 import msgspec
 
-from ioc.domain.alarm import Alarm
-
 
 class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """One device, or all devices of one unit (not of units below it), out of service until it is given back, or until a time."""
+    """One device, or all devices of one unit and of the units below it, out of service until it is given back, or until a time."""
 
     id: str
     device: str | None = None
@@ -26,10 +24,6 @@ class ServiceOrder(msgspec.Struct, frozen=True, kw_only=True):
     def subject(self) -> tuple[str, str]:
         """`device` or `unit`, and its name: of one subject at most one order is in force."""
         return ("device", self.device) if self.device is not None else ("unit", self.unit or "")
-
-    def covers(self, alarm: Alarm) -> bool:
-        """Whether the alarm's device, or its unit, is out of service by this order."""
-        return alarm.device == self.device if self.device is not None else alarm.unit == self.unit
 
 
 def in_force(order: ServiceOrder, now: int) -> bool:

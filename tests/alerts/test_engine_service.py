@@ -1,10 +1,13 @@
 """Devices and units out of service: their alarms are known and journalled, and what is counted is what is in service."""
 
+import msgspec
 import pytest
 
 from alerts.engine import Outcome
+from alerts.rule import Rule
 from ioc.domain.alarm import Step
 from ioc.domain.registry import Device
+from ioc.domain.sample import Sample
 from ioc.domain.service import ServiceOrder
 from ruling.stage import HOT, NOON, SECOND, Stage, offline, rule, sample
 
@@ -65,6 +68,75 @@ def test_takes_all_devices_of_a_unit_out() -> None:
     assert steps(stage.commit(stage.engine.give_back("o1", at(30), by="Lan"))) == ["out_of_service d1 person:Minh mất điện"]
     assert stage.engine.order_of(Device(device="d9", family="speaker", unit="u2")) is None
     assert len(steps(stage.commit(stage.engine.give_back("o2", at(40), by="Minh")))) == 2
+
+
+def province(*rules: Rule) -> Stage:
+    """d1 in a village of the commune u1 of the province p, d2 in the commune itself, d3 in another province."""
+    units = {"d1": "village", "d2": "u1", "d3": "u9"}
+    stage = Stage(*rules, devices=[Device(device=name, family="speaker", unit=unit) for name, unit in units.items()])
+    stage.parents.update({"village": "u1", "u1": "p", "u9": "q"})
+    return stage
+
+
+def hot(moment: float) -> list[Sample]:
+    """All three are too hot."""
+    return [sample(at(moment), name, amp_temp_c=90.0) for name in ("d1", "d2", "d3")]
+
+
+def test_takes_the_units_below_out_too() -> None:
+    """However far below, and also after a restart; the journal names the unit above by whose order it is."""
+    stage = province(rule(HOT))
+    stage.step(*hot(0)[:1])
+    order_of_p = order("op", device=None, unit="p", by="Minh", reason="mất điện")
+    assert steps(stage.commit(stage.engine.take_out(order_of_p, at(10)))) == ["out_of_service d1 person:Minh mất điện (p)"]
+    assert [step.split()[0] for step in stage.step(*hot(11)[1:])] == ["raised", "out_of_service", "raised"]
+    assert [one.out_of_service for one in stage.engine.active()] == ["op", "op", None]
+    stage.orders = [order_of_p]
+    assert stage.restart() == []
+    assert [stage.engine.order_of(device) == order_of_p for device in stage.devices.values()] == [True, True, False]
+    assert steps(stage.commit(stage.engine.give_back("op", at(20), by="Minh"))) == [
+        "in_service d1 person:Minh",
+        "in_service d2 person:Minh",
+    ]
+
+
+def test_order_of_the_nearest_unit_counts() -> None:
+    """A device's own before its unit's, that before one above; what is given back leaves the one above in force."""
+    stage = province(rule(HOT))
+    stage.step(*hot(0)[:1])
+    for name, place in (("op", {"unit": "p"}), ("ou", {"unit": "u1"}), ("od", {"device": "d1"})):
+        stage.commit(stage.engine.take_out(order(name, **{"device": None, **place}), at(10)))
+        assert [one.out_of_service for one in stage.engine.active()] == [name]
+    for name, left in (("ou", "od"), ("od", "op"), ("op", None)):
+        stage.commit(stage.engine.give_back(name, at(20), by="Lan"))
+        assert [one.out_of_service for one in stage.engine.active()] == [left]
+
+
+def test_units_that_come_to_lie_elsewhere_are_judged_anew() -> None:
+    """When the registry has changed; units that are each other's parents end the search."""
+    stage = province(rule(HOT))
+    stage.step(*hot(0))
+    stage.commit(stage.engine.take_out(order("op", device=None, unit="p"), at(10)))
+    stage.parents.update({"u1": "q", "u9": "p"})
+    moved = steps(stage.commit(stage.engine.reconcile(at(20))))
+    assert moved[0] == "in_service d1 system no order covers it any more"
+    assert [step.split()[:2] for step in moved] == [["in_service", "d1"], ["in_service", "d2"], ["out_of_service", "d3"]]
+    stage.parents.update({"q": "u1"})
+    assert stage.engine.order_of(stage.devices["d1"]) is None
+
+
+def test_groups_count_no_device_below_a_unit_that_is_out_of_service() -> None:
+    """Two of three are hot; with the province goes the third device and one of the two, and one of one is left."""
+    group = rule({"kind": "group", "by": "feeder", "at_least": "80%", "min_members": "1", "of": HOT}, id="most")
+    stage = province(group)
+    for name, device in list(stage.devices.items()):
+        stage.devices[name] = msgspec.structs.replace(device, labels={"feeder": "f1"})
+    stage.step(sample(at(0), "d1", amp_temp_c=20.0), *hot(0)[1:])
+    assert stage.engine.active() == ()
+    raised = stage.commit(stage.engine.take_out(order("op", device=None, unit="p"), at(10))).transitions
+    assert [(entry.rule, entry.step) for entry in raised] == [("most", Step.RAISED)]
+    over = stage.commit(stage.engine.give_back("op", at(20), by="Lan")).transitions
+    assert [(entry.rule, entry.step) for entry in over] == [("most", Step.CLEARED)]
 
 
 @pytest.mark.parametrize("restarts", [False, True])

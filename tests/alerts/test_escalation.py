@@ -267,6 +267,31 @@ def test_critical_alarm_waits_for_nobody() -> None:
     assert len(on.everything[0].alarms) == 2
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_alarm_that_an_incident_gives_back_in_working_hours_is_told_once(*, restarts: bool) -> None:
+    """It had waited for them when others fell too; the mass outage was told at night, and is over by morning but for this one device."""
+    places = {f"d{n}": {"unit": "u1"} for n in range(10)}
+    route = {"group_wait": "0s", "channels": [], "teams": "vt", "repeat_interval": "0s"}
+    on = Stage(route, duty=OFFICE, places=places, window="5m", repeat_interval="0s")
+    on.raise_("d0", severity=Severity.MINOR)
+    on.wait(MIN)
+    assert [one.hold for one in on.notifier.held()] == [Hold.HOURS]
+    on.raise_(*(f"d{n}" for n in range(1, 10)), severity=Severity.MINOR)
+    on.wait(10 * MIN)
+    assert [(event, len(message.alarms)) for (_, event, _), message in zip(on.calls, on.everything, strict=True)] == [("raised", 10)]
+    assert {one.hold for one in on.notifier.held()} == {Hold.INCIDENT}
+    on.wait(483 * MIN)
+    on.clear(*(f"d{n}" for n in range(1, 10)))
+    if restarts:
+        on.restart()
+    on.wait(60 * MIN)
+    assert [(event, len(message.alarms)) for (_, event, _), message in zip(on.calls, on.everything, strict=True)][1:] == [
+        ("cleared", 10),
+        ("raised", 1),
+    ]
+    assert on.notifier.held() == []
+
+
 def test_silenced_alarm_is_not_told_when_working_hours_begin_but_when_the_silence_ends() -> None:
     """A hold is a hold, also for what waits."""
     on = Stage({"group_wait": "0s", "channels": [], "teams": "vt", "repeat_interval": "0s"}, duty=OFFICE)

@@ -55,6 +55,55 @@ def test_critical_alarms_pass() -> None:
     assert on.devices(5) == ["fire"]
 
 
+STEPS = [{"after": "1m", "channels": ["boss"]}]
+
+
+def escalating(severity: Severity, *names: str, restarts: bool = False) -> Stage:
+    """The boss's channel has had enough when nobody has acknowledged these alarms for a minute."""
+    on = Stage(
+        {**ALONE, "match": {"rule": ["other"]}, "channels": ["boss"]},
+        {**ALONE, "channels": ["ops"], "escalation": STEPS},
+        channels=("boss", "ops"),
+        flood={**PLAN, "channels": ("boss",)},
+    )
+    for n in range(5):
+        on.raise_(f"x{n}", rule="other")
+    on.raise_(*names, severity=severity)
+    if restarts:
+        on.wait(30 * S)
+        on.restart()
+    return on
+
+
+def test_escalations_of_critical_alarms_pass() -> None:
+    """Whoever is called because nobody acknowledged is called at once."""
+    on = escalating(Severity.CRITICAL, "fire", "smoke")
+    on.wait(MIN)
+    told = [message for row, message in zip(on.outbox, on.everything, strict=True) if row.channel == "boss"][5:]
+    assert [([alarm.device for alarm in message.alarms], message.escalation) for message in told] == [(["fire"], 1), (["smoke"], 1)]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_other_escalations_are_told_by_name_in_the_summary(*, restarts: bool) -> None:
+    """The oldest first; what is over or acknowledged by then needs nobody."""
+    names = [f"d{n}" for n in range(8)]
+    on = escalating(Severity.MAJOR, *names, restarts=restarts)
+    on.wait(2 * MIN)
+    if restarts:
+        on.restart()
+    on.clear("d0")
+    on.acknowledge("d1")
+    on.wait(30 * MIN)
+    [summary] = [message for row, message in zip(on.outbox, on.everything, strict=True) if row.channel == "boss"][5:]
+    lines = summary.text.split("\n")
+    assert lines[0].startswith("[TÓM TẮT] 8 tin nhắn")
+    assert lines[1] == "Quá hạn chưa ai xác nhận, đã chuyển cấp trên (6):"
+    assert len(lines) == 2 + 5 + 1
+    assert lines[-1] == "… và 1 cảnh báo kỹ thuật khác"
+    assert all(line.startswith("- Cụm loa d") and line.endswith(", Phường Việt Trì: mất kết nối") for line in lines[2:-1])
+    assert not any(f"Cụm loa {gone}," in summary.text for gone in ("d0", "d1"))
+
+
 def test_incidents_pass() -> None:
     """They are what keeps a flood away."""
     places = {f"d{n}": {"unit": "u1"} for n in range(10)}

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from alerts.message_fields import read_document
-from alerts.silence_notes import Readers, SilenceNotes, reminder_key
+from alerts.readers import Readers
+from alerts.silence_notes import SilenceNotes, reminder_key
 from alerts.silences_plan import SilencesPlan
 from ioc.app.channels import silence_notes
 from ioc.domain.alarm import Alarm, Severity

@@ -68,6 +68,16 @@ async def test_keeps_technicians_to_their_units(connect: Connect, province: Fake
     assert await listed(technician) == [mine.id]
 
 
+async def test_technicians_see_orders_of_the_units_above_and_leave_them(connect: Connect) -> None:
+    """These cover their devices; giving them back is for whoever answers for the unit above."""
+    client = await connect("province-technician-token")
+    order = await post(client, PATH, {"unit": "p25-2025", "reason": "bão"})
+    client.session.headers["Authorization"] = "Bearer technician-token"
+    assert await listed(client) == ["p25-2025"]
+    assert "above yours" in (await post(client, f"{PATH}/{order['id']}/return", {}, 403))["detail"]
+    assert await listed(client) == ["p25-2025"]
+
+
 async def test_lets_viewers_only_look(connect: Connect) -> None:
     """The list is theirs to read."""
     client = await connect("viewer-token")

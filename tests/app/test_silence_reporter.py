@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from alerts.message_fields import read_document
-from alerts.silence_notes import Readers, SilenceNotes
+from alerts.readers import Readers
+from alerts.silence_notes import SilenceNotes
 from alerts.silences_plan import SilencesPlan
 from ioc.adapters.state.store import StateDb
 from ioc.app.clock import now_ms

@@ -55,6 +55,23 @@ def test_test_that_holds_ends_with_0(ioc: Ioc, site: Path) -> None:
     assert ended.out == "ok   hot.yaml:6: hot\n1 tests, 0 failed; 1 rules, no mistakes.\n"
 
 
+def test_days_of_the_calendar_hold_in_tests_too(ioc: Ioc, site: Path) -> None:
+    """The file names its calendar; without one the days that a rule names are a mistake in that rule's line."""
+    write(site)
+    holidays = 'between: {from: "00:00", to: "00:00", only_on: [tet]}'
+    (site / "rules.yaml").write_text(RULES.replace("severity", f"{holidays}\n    severity"))
+    (site / "calendar.yaml").write_text("calendar: {tet: {name: {vi: Tết, en: Tết}, days: [2026-02-17]}}")
+    test = (site / "hot.yaml").read_text()
+    (site / "hot.yaml").write_text(
+        "calendar: ./calendar.yaml\n" + test.replace("- name: hot", '- name: hot\n    start: "2026-02-17 08:00"')
+    )
+    assert ioc("rules", "test", "hot.yaml").code == 0
+    (site / "hot.yaml").write_text("calendar: ./calendar.yaml\n" + test)
+    assert ioc("rules", "test", "hot.yaml").code == 1
+    (site / "hot.yaml").write_text(test)
+    assert "rules.yaml:6: rules[0].between.only_on[0]: there are no days `tet`" in ioc("rules", "test", "hot.yaml").err
+
+
 def test_alarm_of_another_severity_is_shown_with_its_line(ioc: Ioc, site: Path) -> None:
     """What was expected, and what is there instead."""
     write(site, severity="major")

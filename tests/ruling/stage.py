@@ -12,6 +12,7 @@ from alerts.engine import Engine, Outcome
 from alerts.inputs import Input, OwnCondition, Tick
 from alerts.rule import Rule, RuleFile
 from ioc.domain.alarm import Alarm, RuleState, Transition
+from ioc.domain.calendar import NO_DAYS, Calendar
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.registry import Device
@@ -111,8 +112,15 @@ def own(since: int | None, at: int, name: str = "ioc_blind") -> OwnCondition:
 class Stage:
     """An engine with a registry, and what it committed."""
 
-    def __init__(self, *rules: Rule, families: Mapping[str, Family] = FAMILIES, devices: Sequence[Device] | None = None) -> None:
+    def __init__(
+        self,
+        *rules: Rule,
+        families: Mapping[str, Family] = FAMILIES,
+        devices: Sequence[Device] | None = None,
+        calendar: Calendar = NO_DAYS,
+    ) -> None:
         self.rules = rules
+        self.calendar = calendar
         self.clock_rules = CLOCK_RULES
         self.families = families
         given = devices if devices is not None else [Device(device=name, family="speaker", unit="u1") for name in ("d1", "d2")]
@@ -124,6 +132,8 @@ class Stage:
         self.heard_until: int | None = None
         self.orders: list[ServiceOrder] = []
         """What is out of service, as the state database has it."""
+        self.parents: dict[str, str] = {}
+        """Unit → the unit above it."""
         self.clock = NOON
         """When a restart looks at its clock."""
         self.engine = self._new()
@@ -136,7 +146,9 @@ class Stage:
             device_of=self.devices.get,
             zone=ZONE,
             unit_name={"u1": "Phường Việt Trì"}.get,
+            parent_of=self.parents.get,
             clock_rules=self.clock_rules,
+            calendar=self.calendar,
             devices=self.devices.values,
         )
 

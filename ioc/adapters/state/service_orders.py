@@ -1,11 +1,15 @@
 """What people took out of service."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection, or_, select, update
 
 from ioc.adapters.state.codec import from_row, to_row
+from ioc.adapters.state.outbox_rows import add_messages
 from ioc.adapters.state.schema import service_orders as table
 from ioc.adapters.state.transaction import Transact
 from ioc.adapters.state.upsert import replace
+from ioc.domain.alarm import OutboxMessage
 from ioc.domain.service import ServiceOrder
 
 
@@ -23,6 +27,10 @@ class ServiceOrders:
     async def end(self, order: str, *, at: int, by: str) -> bool:
         """Gives it back; whether it was not given back before."""
         return await self._write(_end, order, at, by)
+
+    async def remind(self, messages: Sequence[OutboxMessage]) -> None:
+        """Queues the messages; those known already stay as they are."""
+        await self._write(add_messages, messages)
 
     async def get(self, order: str) -> ServiceOrder | None:
         """The order with this id, or None."""
