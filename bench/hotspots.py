@@ -28,7 +28,7 @@ STAGES: list[tuple[str, tuple[str, ...]]] = [
     ("socket, paho", ("paho/mqtt/", "collectors/transport.py", "collectors/wire.py", "collectors/client.py", "collectors/connection.py",
                       "collectors/frames.py", "collectors/session.py", "collectors/intake.py", "collectors/canary.py",
                       "collectors/delivery.py")),
-    ("book the ledger", ("collectors/accounting.py", "ioc/domain/ledger.py", "state/ledger_rows.py", "StateDb.book")),
+    ("book the ledger", ("collectors/accounting.py", "ioc/domain/ledger.py", "state/ledger_rows.py", "state/booking_rows.py")),
     ("encode, send to the store", ("collectors/writer.py", "adapters/influx", "adapters/line_protocol.py", "adapters/storable.py")),
     ("decode", ("collectors/ingest.py", "collectors/decode.py", "collectors/lenient.py", "collectors/timing.py", "collectors/duplicates.py",
                 "collectors/redelivery.py", "collectors/points.py", "collectors/events.py", "collectors/unmapped.py",

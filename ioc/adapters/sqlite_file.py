@@ -66,9 +66,9 @@ class SqliteFile:
         self._opened: list[sqlite3.Connection] = []
 
     async def open(self) -> None:
-        """Creates the file where there is none, and its tables."""
+        """Creates the file where there is none, and its tables; to check and repair one of gigabytes takes minutes."""
         self._threads.start()
-        await self._named(self._threads.write(lambda _: self._open_writer()))
+        await self._named(self._threads.write(lambda _: self._open_writer(), patient=True))
 
     async def write(self, work: Work[T]) -> T:
         """What `work` returns, run in one transaction that is on disk when this returns."""
