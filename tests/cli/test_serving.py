@@ -17,6 +17,7 @@ from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.state.store import StateDb
 from ioc.domain.ledger import Booking, Expectation
 from ioc.domain.point import Point
+from servers.waiting import PATIENCE_S
 
 IOC = [sys.executable, "-m", "ioc"]
 HOUR = 1_790_000_000_000 // 3_600_000 * 3_600_000
@@ -28,7 +29,7 @@ def test_run_names_the_port_that_is_taken(site: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         (site / "ioc.yaml").write_text(f'broker: {{url: "mqtt://127.0.0.1:1"}}\napi: {{port: {port}}}\n')
-        ended = subprocess.run([*IOC, "run"], cwd=site, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+        ended = subprocess.run([*IOC, "run"], cwd=site, check=False, capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[-1] == (
         f"can't listen on 127.0.0.1:{port}: address already in use; another program listens there; end it, or choose another port"
@@ -45,7 +46,7 @@ def test_run_ends_cleanly_by_signal(site: Path, free_port: int) -> None:
             lines.append(line)
             if line == f"Listening on http://127.0.0.1:{free_port}/\n":
                 process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE_S) == 0
     rest = [json.loads(line) for line in lines if not line.startswith("Listening")]
     assert rest[-1]["event"] == "stopped"
 
@@ -77,7 +78,7 @@ def test_demo_names_the_folder_that_it_may_not_write(site: Path, free_port: int)
     folder.mkdir(mode=0o500)
     powerless = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"] if os.geteuid() == 0 else []
     command = [*powerless, *IOC, "demo", "--port", str(free_port), "--data-dir", str(folder)]
-    ended = subprocess.run(command, cwd=site, check=False, capture_output=True, text=True, timeout=60)  # noqa: S603
+    ended = subprocess.run(command, cwd=site, check=False, capture_output=True, text=True, timeout=PATIENCE_S)  # noqa: S603
     assert ended.returncode == 1
     assert ended.stderr.splitlines()[1:] == [
         f"cannot write to the folder {folder}; choose another one with --data-dir, or give this user the right to write there"
@@ -122,11 +123,11 @@ def test_simulate_brings_devices_to_life(site: Path, mosquitto: Any) -> None:
         "--write-devices",
         "d.csv",
     ]
-    listen = ["mosquitto_sub", "-p", str(mosquitto.port), "-t", "ioc/v1/+/+/telemetry", "-C", "60", "-W", "60", "-F", "%t"]
+    listen = ["mosquitto_sub", "-p", str(mosquitto.port), "-t", "ioc/v1/+/+/telemetry", "-C", "60", "-W", f"{PATIENCE_S:.0f}", "-F", "%t"]
     with subprocess.Popen([*IOC, *args], cwd=site, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
         heard = subprocess.run(listen, check=True, capture_output=True, text=True).stdout.splitlines()  # noqa: S603
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=PATIENCE_S)
     assert len(heard) == 60
     rows = (site / "d.csv").read_text().splitlines()
     assert rows[0] == "device,family,unit,name,lat,lon,labels,valid_from"

@@ -134,7 +134,7 @@ async def _kill(server: ServerUnderTest, began: float, *, seconds: float, kills:
 
 
 async def _is_back(server: ServerUnderTest, within: float | None) -> bool:
-    deadline = time.monotonic() + (60.0 if within is None else within)
+    deadline = time.monotonic() + (PATIENCE_S if within is None else within)
     while time.monotonic() < deadline:
         if await asyncio.to_thread(server.answers):
             return True
@@ -157,7 +157,7 @@ async def _settle(server: ServerUnderTest, publisher: Publisher) -> dict[str, in
         return ledger if all(message["done_at"] is not None for message in messages) else None
 
     with suppress(AssertionError):
-        found: dict[str, int] = await wait_until(settled, 4 * PATIENCE_S, what="all is booked and sent")
+        found: dict[str, int] = await wait_until(settled, 2 * PATIENCE_S, what="all is booked and sent")
         return found
     return await server.ledger()
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Self
 
 from e2e.message import Message
+from servers.waiting import PATIENCE_S
 
 _CONNECT, _CONNACK, _PUBLISH, _PUBACK, _PINGREQ, _DISCONNECT = 0x10, 0x20, 0x32, 0x40, 0xC0, 0xE0
 _DUP, _RETAIN = 0x08, 0x01
@@ -96,7 +97,7 @@ class Publisher:
         await self._writer.drain()
         await asyncio.sleep(0)
 
-    async def settle(self, deadline: float = 60.0) -> None:
+    async def settle(self, deadline: float = PATIENCE_S) -> None:
         """Waits until everything sent is acknowledged."""
         async with asyncio.timeout(deadline):
             while self._out:

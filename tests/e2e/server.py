@@ -210,7 +210,7 @@ class ServerUnderTest(ServerProcess):
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(self.url + self._until, timeout=2) as answer:  # noqa: S310 - loopback http
+            with urllib.request.urlopen(self.url + self._until, timeout=PATIENCE_S / 10) as answer:  # noqa: S310 - loopback http
                 return bool(answer.status == 200)
         except OSError:
             return False

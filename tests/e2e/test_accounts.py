@@ -51,7 +51,6 @@ async def test_ledger_agrees_with_publisher_store_and_quarantine(
     assert all(stored[n] == ts for n, ts in asked.items() if ts is not None)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.real("mosquitto", "influxdb")
 async def test_kill_loses_nothing_doubles_nothing_and_tells_the_same(mosquitto: Mosquitto, influxdb: InfluxDB, tmp_path: Path) -> None:
     """After three kills -9 under load points, journal and messages are those of a server that heard the same and was left alone."""

@@ -82,7 +82,7 @@ def test_second_start_keeps_history_and_raises_nothing_twice(demo: Demo) -> None
         return offline if len(offline) >= 2 and set(offline) <= set(demo.told()) else {}
 
     # It begins after 5 s and lasts for 120; silence, hold and grouping take most of a minute of that.
-    before = wait_until_sync(storm, 2 * PATIENCE_S, what="a commune is offline, and somebody was told")
+    before = wait_until_sync(storm, what="a commune is offline, and somebody was told")
     assert len({alarm["unit"] for alarm in before.values()}) == 1
     stored = demo.get("/api/v1/ledger")["stored"]
     assert demo.interrupt() == 0

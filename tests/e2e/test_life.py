@@ -13,7 +13,7 @@ from e2e.server import ServerUnderTest, influx_store, rule
 from e2e.webhook import WebhookReceiver
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 HOT = rule("hot", {"kind": "threshold", "metric": "amp_temp_c", "above": 80})
 
@@ -87,7 +87,7 @@ async def test_second_server_on_the_same_folder_is_refused(mosquitto: Mosquitto,
     """One sentence, no traceback; the first goes on."""
     server = launch(broker={"url": mosquitto.url})
     await server.begin()
-    second = await asyncio.to_thread(subprocess.run, server._command, capture_output=True, text=True, timeout=60, check=False)
+    second = await asyncio.to_thread(subprocess.run, server._command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert second.returncode == 1
     assert "another server" in second.stderr
     assert "Traceback" not in second.stderr

@@ -15,7 +15,7 @@ from e2e.publisher import Publisher
 from e2e.server import ServerUnderTest, rule
 from e2e.webhook import WebhookReceiver
 from servers.mosquitto import Mosquitto
-from servers.waiting import wait_until
+from servers.waiting import PATIENCE_S, wait_until
 
 SILENT = rule("silent", {"kind": "absence"}, severity="major")
 ALONE = {"group_by": ["rule", "device"], "group_wait": "0s", "group_interval": "0s", "channels": ["hook"]}
@@ -37,7 +37,7 @@ async def speak(publisher: Publisher, speaking: dict[str, str]) -> None:
 async def listed(server: ServerUnderTest) -> list[dict[str, Any]]:
     """What `ioc incidents list` says."""
     command = (sys.executable, "-m", "ioc", "incidents", "list", "--json", "--config", str(server.config_file))
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True, timeout=60)
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True, timeout=PATIENCE_S)
     items: list[dict[str, Any]] = json.loads(done.stdout)["items"]
     return items
 

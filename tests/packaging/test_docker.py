@@ -15,6 +15,7 @@ from ioc.config.load import load_config
 from servers.ports import free_port, listening
 from servers.presence import program
 from servers.process import ServerProcess
+from servers.waiting import PATIENCE_S
 from servers.wheel import ROOT
 
 DOCKER = ROOT / "docker"
@@ -22,7 +23,7 @@ DOCKER = ROOT / "docker"
 
 def run(*command: str, cwd: Path = ROOT, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """A finished command with its output."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=cwd, env=env)  # noqa: S603 - our own argv
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=cwd, env=env)  # noqa: S603 - our own argv
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from e2e.server import ServerUnderTest, influx_store
 from servers.influxdb import InfluxDB
 from servers.mosquitto import Mosquitto
 from servers.process import ServerProcess
-from servers.waiting import wait_until, wait_until_sync
+from servers.waiting import PATIENCE_S, wait_until, wait_until_sync
 from servers.wheel import ROOT, python
 
 pytestmark = pytest.mark.real("mosquitto", "influxdb", "chromium")
@@ -58,7 +58,7 @@ class Site(ServerUnderTest):
     async def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A finished command of the installed wheel."""
         return await asyncio.to_thread(
-            subprocess.run, self.command(*arguments), capture_output=True, text=True, timeout=60, check=False, cwd=self.folder
+            subprocess.run, self.command(*arguments), capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=self.folder
         )
 
     async def device(self, name: str) -> dict[str, Any]:
@@ -154,6 +154,7 @@ async def the_schema_describes_it(site: Site) -> None:
 async def the_wall_shows_it(site: Site, chromium: Browser) -> None:
     """After the login: tiles coloured by it, its total, its alarm with the device's name."""
     page = await chromium.new_page(viewport={"width": 1920, "height": 1080})
+    page.set_default_timeout(PATIENCE_S * 1000)
     await page.goto(f"{site.url}/wall/?family={FAMILY}")
     await page.locator("#token").fill(site.token)
     await page.locator("#login button").click()

@@ -4,13 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from servers.waiting import PATIENCE_S
 from servers.wheel import ROOT
 
 
 def choose(*candidates: str | Path) -> subprocess.CompletedProcess[str]:
     """scripts/python.sh on these candidates."""
     script = [str(ROOT / "scripts" / "python.sh"), *map(str, candidates)]
-    return subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603 - our own argv
+    return subprocess.run(script, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 - our own argv
 
 
 def pretended(folder: Path, version: str, *, venv: bool = True) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from servers.waiting import PATIENCE_S
 from servers.wheel import ROOT
 
 PACKAGES = ("alerts", "collectors", "dashboards", "ioc")
@@ -70,7 +71,7 @@ def test_wheel_imports_from_where_it_was_installed(installed_wheel: dict[str, st
     """The unpacked wheel, not the working tree, is what a test of the wheel runs."""
     script = "import alerts, collectors, dashboards, ioc; print(*(m.__file__ for m in (alerts, collectors, dashboards, ioc)))"
     done = subprocess.run(  # noqa: S603 - our own argv
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path, env=installed_wheel
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=PATIENCE_S, check=True, cwd=tmp_path, env=installed_wheel
     )
     assert all(path.startswith(installed_wheel["PYTHONPATH"]) for path in done.stdout.split())
 

@@ -103,7 +103,7 @@ class InfluxDB(ServerProcess):
 
     def _healthy(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/health", timeout=2) as answer:  # noqa: S310 - loopback http
+            with urllib.request.urlopen(f"{self.url}/health", timeout=PATIENCE_S / 10) as answer:  # noqa: S310 - loopback http
                 return json.load(answer)["status"] == "pass"
         except (OSError, ValueError):
             return False

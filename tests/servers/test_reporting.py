@@ -32,7 +32,7 @@ def run(folder: Path, *, required: bool) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests"), "IOC_SERVERS": str(folder / "bin"), "PATH": "/nowhere"}
     environment["IOC_REQUIRE_SERVERS"] = "1" if required else ""
     command = [sys.executable, "-m", "pytest", "-p", "conftest", "-p", "no:cacheprovider", "--import-mode=importlib", "-rs", "test_case.py"]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=folder, env=environment)  # noqa: S603 - our own argv
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False, cwd=folder, env=environment)  # noqa: S603 - our own argv
 
 
 def test_run_names_what_was_skipped_and_how_to_enable_it(tmp_path: Path) -> None:

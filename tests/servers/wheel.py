@@ -7,13 +7,15 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from servers.waiting import PATIENCE_S
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def build(folder: Path) -> Path:
     """The project's wheel, built into `folder` with the build backend of this environment."""
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)  # noqa: S603 - our own argv
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # noqa: S603 - our own argv
     if done.returncode:
         message = f"the wheel could not be built:\n{done.stdout}\n{done.stderr}"
         raise RuntimeError(message)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, Page, Request
 
+from servers.waiting import PATIENCE_S
 from wall.stage import Stage
 
 
@@ -22,7 +23,7 @@ class Screen:
     async def open(self, url: str) -> None:
         """Waits for the first picture."""
         await self.page.goto(url)
-        await self.page.wait_for_selector("body[data-ready]", timeout=60_000)
+        await self.page.wait_for_selector("body[data-ready]")
 
     async def tile(self, unit: str) -> tuple[str, str]:
         """A tile's state and text."""
@@ -46,5 +47,6 @@ async def stage() -> AsyncIterator[Stage]:
 async def screen(chromium: Browser) -> AsyncIterator[Screen]:
     """One page of its own."""
     page = await chromium.new_page(viewport={"width": 1920, "height": 1080})
+    page.set_default_timeout(PATIENCE_S * 1000)
     yield Screen(page)
     await page.close()

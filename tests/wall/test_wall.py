@@ -117,13 +117,13 @@ async def test_follows_what_happens(stage: Stage, screen: Screen) -> None:
         stage.province.set_state(device, Liveness.ONLINE, working=True, last_seen=stage.clock())
     stage.province.recount(unit)
     stage.publish_units(unit)
-    await screen.page.wait_for_selector(f".tile.good[data-unit='{unit}']", timeout=60_000)
+    await screen.page.wait_for_selector(f".tile.good[data-unit='{unit}']")
     alarm = stage.raise_alarm("loa-0100", "tamper", Severity.CRITICAL, 0, "Mở tủ trái phép", "Tamper")
     stage.publish_alarm(alarm)
-    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", timeout=60_000)
+    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']")
     stage.province.alarm_rows[alarm] = msgspec.structs.replace(stage.province.alarm_rows[alarm], cleared_at=NOW)
     stage.publish_alarm(alarm)
-    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", state="detached", timeout=60_000)
+    await screen.page.wait_for_selector(f".alarm.critical[data-alarm='{alarm}']", state="detached")
     assert screen.complaints == []
 
 
@@ -145,7 +145,7 @@ async def test_turns_unknown_by_its_own_clock_when_the_server_is_cut(stage: Stag
     await screen.page.clock.install()
     await screen.open(await stage.start(port=free_port))
     await stage.stop()
-    await screen.page.wait_for_selector("#link.cut", timeout=60_000)
+    await screen.page.wait_for_selector("#link.cut")
     assert "MẤT KẾT NỐI MÁY CHỦ từ 08:06" in await screen.page.locator("#link").inner_text()
     assert await screen.page.locator(".tile.good").count() > 100
     await screen.page.clock.fast_forward(181_000)
@@ -157,7 +157,7 @@ async def test_turns_unknown_by_its_own_clock_when_the_server_is_cut(stage: Stag
         await again.start(port=free_port)
         for _ in range(3):
             await screen.page.clock.fast_forward(31_000)
-        await screen.page.wait_for_selector("#link.up", timeout=60_000)
+        await screen.page.wait_for_selector("#link.up")
         await expect(screen.page.locator(".tile.good")).to_have_count(148)
     finally:
         await again.stop()
@@ -170,7 +170,7 @@ async def test_turns_a_tile_unknown_when_its_data_ends(stage: Stage, screen: Scr
     stage.ahead = 181_000
     stage.publish_units()
     stage.publish_own()
-    await screen.page.wait_for_selector(".tile.unknown[data-unit='04792-2025']", timeout=60_000)
+    await screen.page.wait_for_selector(".tile.unknown[data-unit='04792-2025']")
     assert await screen.page.locator("#map.stale").count() == 0
 
 
@@ -179,13 +179,13 @@ async def test_asks_for_a_token_and_then_shows(stage: Stage, screen: Screen) -> 
     url = await stage.start(open_access=False)
     await screen.page.goto(url)
     form = screen.page.locator("#login")
-    await form.wait_for(state="visible", timeout=60_000)
+    await form.wait_for(state="visible")
     await form.locator("input").fill("wrong")
     await form.locator("button").click()
     await expect(form.get_by_role("alert")).to_contain_text("Mã truy cập không đúng")
     await form.locator("input").fill("viewer-token")
     await form.locator("button").click()
-    await screen.page.wait_for_selector("body[data-ready]", timeout=60_000)
+    await screen.page.wait_for_selector("body[data-ready]")
     assert await form.is_hidden()
     await screen.open(url)
     assert await form.is_hidden()
