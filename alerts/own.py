@@ -54,6 +54,26 @@ _RULES = (
         ),
     ),
     OwnRule(
+        id="ioc_was_down",
+        severity=Severity.MAJOR,
+        summary=Label(
+            vi="hệ thống giám sát đã ngừng đột ngột ({detail}), nay chạy lại",
+            en="the monitoring system was down unexpectedly ({detail}), it runs again",
+        ),
+        cause=Label(
+            vi="Tiến trình bị dừng mà không kết thúc đúng cách: mất điện, hết bộ nhớ, bị kill, hoặc lỗi phần mềm.",
+            en="The process did not end in order: power cut, out of memory, killed, or a fault of the program.",
+        ),
+        consequence=Label(
+            vi="Trong thời gian đó không ai theo dõi thiết bị; bản tin còn ở máy chủ MQTT được nhận bù, không thiết bị nào bị coi là hỏng.",
+            en="Nobody watched the devices in that time; messages that the broker kept are taken in late, and no device is blamed for it.",
+        ),
+        action=Label(
+            vi="tìm nguyên nhân: nhật ký của ioc (journalctl -u ioc), dmesg, nguồn điện của máy chủ",
+            en="find the cause: the log of ioc (journalctl -u ioc), dmesg, the server's power supply",
+        ),
+    ),
+    OwnRule(
         id="ioc_clock_off",
         severity=Severity.MAJOR,
         summary=Label(vi="đồng hồ máy chủ giám sát bị lệch", en="the monitoring server's own clock is off"),

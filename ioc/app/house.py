@@ -53,13 +53,14 @@ class House:
         auditor: Auditor,
         drift: Callable[[int], OwnCondition],
         rules: Callable[[int], OwnCondition],
+        was_down: Callable[[int], OwnCondition],
         clock: Callable[[], int],
         steps: Callable[[], Sequence[ClockStep]],
         refreshed: Callable[[], None],
     ) -> None:
         """`evicted`: copies that the full quarantine has dropped so far; `filling`: bytes that wait in it, and its bound.
 
-        `drift`, `rules`: our own conditions `ioc_schema_drift` and `ioc_rules_not_loaded`.
+        `drift`, `rules`, `was_down`: our own conditions `ioc_schema_drift`, `ioc_rules_not_loaded` and `ioc_was_down`.
         `steps`: how our clock was set since it was last asked.
         """
         self._desk = desk
@@ -72,6 +73,7 @@ class House:
         self._auditor = auditor
         self._drift = drift
         self._rules = rules
+        self._was_down = was_down
         self._clock = clock
         self._steps = steps
         self._refreshed = refreshed
@@ -144,7 +146,8 @@ class House:
         """Those that we know of: an alarm from before our start stands until its end is proven."""
         now = self._clock()
         down, full = self._writer.down_since, self._writer.spool_full_since
-        conditions = [self._evictions.condition(now), self._drift(now), self._rules(now), *self._auditor.conditions(now)]
+        asked = (self._evictions.condition, self._drift, self._rules, self._was_down)
+        conditions = [*(condition(now) for condition in asked), *self._auditor.conditions(now)]
         if (filling := self._filling.condition(now)) is not None:
             conditions.append(filling)
         lasts = down is not None and now - down >= STORE_GRACE_MS

@@ -58,6 +58,7 @@ from ioc.app.silence_desk import SilenceDesk
 from ioc.app.silence_reporter import SilenceReporter
 from ioc.app.sources import make_source
 from ioc.app.supervision import notify_systemd, ping_outward
+from ioc.app.vigil import Vigil
 from ioc.config.load import Config, read_rules
 from ioc.domain.alarm import Severity
 from ioc.domain.fleet import FleetViews
@@ -207,6 +208,7 @@ class Server:
             write=self._write_own,
             clock=now_ms,
         )
+        self.vigil = Vigil(settings.data_dir, zone=settings.site.zone, clock=now_ms)
         self.house = House(
             desk=self.desk,
             writer=self.writer,
@@ -218,6 +220,7 @@ class Server:
             auditor=self.auditor,
             drift=self.drift.condition,
             rules=self.rule_desk.condition,
+            was_down=self.vigil.condition,
             clock=now_ms,
             steps=ClockWatch(now_ms, uptime_ms).steps,
             refreshed=self._refreshed,
@@ -306,6 +309,7 @@ class Server:
                 group.create_task(self.house.store(), name="own points"),
                 group.create_task(self.house.audit(), name="audit"),
                 group.create_task(self.house.forget(), name="forget"),
+                group.create_task(self.vigil.run(), name="vigil"),
                 group.create_task(self.drain.run(), name="drain"),
                 group.create_task(self.drift.watch(), name="drift"),
                 group.create_task(self.rule_desk.watch(), name="rules"),
@@ -330,6 +334,7 @@ class Server:
             await self._finish(pipelines)
             for task in others:
                 task.cancel()
+        self.vigil.end()
 
     def stop(self) -> None:
         """Ends the server in order."""

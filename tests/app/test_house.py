@@ -80,6 +80,7 @@ class Home:
             evicted=lambda: self.evicted,
             drift=lambda now: OwnCondition("ioc_schema_drift", now, None, ""),
             rules=lambda now: OwnCondition("ioc_rules_not_loaded", now, None, ""),
+            was_down=lambda now: OwnCondition("ioc_was_down", now, None, ""),
             filling=lambda: (self.waiting, 1_000),
             auditor=self,  # type: ignore[arg-type]
             clock=lambda: self.now,
