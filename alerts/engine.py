@@ -10,6 +10,7 @@ import msgspec
 
 from alerts.blindness import Blindness
 from alerts.book import AlarmBook
+from alerts.calm import Calm
 from alerts.clock_alarms import ClockAlarms
 from alerts.clock_rules import ClockRule
 from alerts.device_memory import DeviceMemory
@@ -222,6 +223,10 @@ class Engine:
     def waits(self) -> bool:
         """Whether any condition's `for` is running, so that ticks matter."""
         return bool(self._standing.pending)
+
+    def calm(self, family: str) -> Calm:
+        """Tells which samples of a family's devices change nothing but what is known of them."""
+        return Calm(self._standing.rules_of(family), self._standing.memories)
 
     def held(self) -> dict[str, dict[str, tuple[int, Value]]]:
         """The values that hold now, as `restore` takes them: device → metric → (ts, value)."""

@@ -1,13 +1,17 @@
 """Which rules a sample may make true: a look at the few metrics that they compare, in place of asking them all."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any
 
 from alerts.rules.condition import Need, Values
 from ioc.domain.sample import Value
 
 Bounds = tuple[int, float, int, float, int]
 """Position of a metric, the lowest `above` asked of it and the rules that ask for one, the highest `below` and the rules that do."""
+Column = Callable[[int], Sequence[Value]]
+"""The values of a metric by its position, one for each of many samples."""
 _REMEMBERED = 1_024
 """Sets of rules that are known as numbers."""
 
@@ -48,6 +52,36 @@ class Screen:
         found = self._always | (beyond & told) | ((beyond | told) & self._any)
         return self._known(found) if found else ()
 
+    def marked(self, column: Column) -> AbstractSet[int] | None:
+        """Of many samples, given by the positions of metrics, those with candidates, and perhaps others; None = any of them."""
+        if self._always:
+            return None
+        alone, told, beyond = set[int](), set[int](), set[int]()
+        for rules, samples in self._told(column):
+            (alone if rules & self._any else told).update(samples)
+        for rules, samples in self._beyond(column, self._any if not told else -1):
+            (alone if rules & self._any else beyond).update(samples)
+        return alone | (told & beyond)
+
+    def _told(self, column: Column) -> Iterator[tuple[int, Sequence[int]]]:
+        """Rules that wait for a value, and the samples that have it."""
+        for position, by_value in self._values:
+            values = column(position)
+            for value in by_value.keys() & set(values):
+                yield by_value[value], [number for number, one in enumerate(values) if one == value]
+
+    def _beyond(self, column: Column, asked: int) -> Iterator[tuple[int, Sequence[int]]]:
+        """The same for those of the rules `asked` that wait for a limit to be passed."""
+        for position, above, over, below, under in self._bounds:
+            if not (over | under) & asked:
+                continue
+            values = column(position)
+            lowest, highest = _extremes(values)
+            if over & asked and highest > above:
+                yield over & asked, [number for number, one in enumerate(values) if one is not None and one > above]  # type: ignore[operator]
+            if under & asked and lowest < below:
+                yield under & asked, [number for number, one in enumerate(values) if one is not None and one < below]  # type: ignore[operator]
+
     def _known(self, found: int) -> tuple[int, ...]:
         numbers = self._numbers.get(found)
         if numbers is None:
@@ -55,6 +89,18 @@ class Screen:
                 self._numbers.clear()
             numbers = self._numbers[found] = tuple(number for number in range(found.bit_length()) if found >> number & 1)
         return numbers
+
+
+def _extremes(values: Sequence[Any]) -> tuple[float, float]:
+    """The least and the greatest number; whatever is beyond no limit where there are none."""
+    try:
+        lowest, highest = min(values), max(values)
+    except (TypeError, ValueError):  # there are Nones among them, or nothing at all
+        lowest = highest = None
+    if lowest is not None and highest is not None:
+        return lowest, highest
+    told = [value for value in values if value is not None]
+    return min(told, default=math.inf), max(told, default=-math.inf)
 
 
 def _limits_and_values(required: Sequence[tuple[Need, ...]]) -> tuple[Need, ...] | None:

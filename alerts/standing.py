@@ -84,6 +84,10 @@ class Standing:
             memory = self.memories[device] = DeviceMemory(family)
         return memory
 
+    def rules_of(self, family: str) -> FamilyRules:
+        """The rules for a family's devices."""
+        return self._families[family]
+
     @staticmethod
     def new_row(memory: DeviceMemory, rule: CompiledRule, device: str) -> Row:
         """An empty row of a rule about a device."""

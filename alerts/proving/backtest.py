@@ -10,9 +10,10 @@ from alerts.inputs import Input, OwnCondition
 from alerts.presence import BLIND
 from alerts.proving.course import Course
 from alerts.proving.history import History
+from alerts.proving.lulls import Lulls
 from alerts.rule import Rule
+from ioc.domain.columns import Columns
 from ioc.domain.family import Family
-from ioc.domain.point import Point
 
 PIECE_MS = 300_000
 """How much history is in memory at once: some 30,000 points of a province."""
@@ -25,8 +26,8 @@ WARM_UP_MS, WARM_UP_MOST_MS = 900_000, 86_400_000
 class PointSource(Protocol):
     """A store that is read."""
 
-    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
-        """Every point of start ≤ ts < end."""
+    async def columns(self, measurements: Sequence[str], start: int, end: int) -> list[Columns]:
+        """Every point of start ≤ ts < end, what is later in later ones."""
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,19 +50,33 @@ async def run(source: PointSource, history: History, courses: Sequence[Course], 
     """Every course over the same history, read once; `reached` is told how far it has come (Unix ms). TooMuchError, and the source's."""
     begin = span.start - span.warm_up
     begin -= begin % span.step
-    due, hearing, waiting = begin + span.step, True, deque[tuple[int, Input]]()
-    for piece in range(begin, span.end, PIECE_MS):
-        until = min(piece + PIECE_MS, span.end)
-        waiting += history.inputs(await source.points(history.measurements, piece, until))
+    lulls = {family: Lulls(courses, family) for family in history.families}
+    for course in courses:
+        course.hold_back(lulls)
+    due, hearing, waiting, behind = begin + span.step, True, deque[tuple[int, Input]](), False
+    while begin < span.end:
+        until = min(begin - begin % PIECE_MS + PIECE_MS, span.end)
+        stored = await source.columns(history.measurements, begin, until)
+        waiting += history.inputs(stored, lulls, [one for _, one in waiting])
+        begin = until
+        reached(until)
         if not waiting and all(course.idle(until) for course in courses):
             due += max(0, until - due + span.step) // span.step * span.step
+            behind = True
+            continue
+        if behind:
+            _step(courses, (), due - span.step, hearing=hearing)
+            behind = False
         while due <= until:
             inputs = _before(waiting, due)
             hearing = _hearing(inputs, before=hearing)
-            for course in courses:
-                course.step(inputs, due, hearing=hearing)
+            _step(courses, inputs, due, hearing=hearing)
             due += span.step
-        reached(until)
+
+
+def _step(courses: Iterable[Course], inputs: Sequence[Input], now: int, *, hearing: bool) -> None:
+    for course in courses:
+        course.step(inputs, now, hearing=hearing)
 
 
 def _before(waiting: deque[tuple[int, Input]], at: int) -> list[Input]:

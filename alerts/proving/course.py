@@ -1,10 +1,12 @@
 """Rules and routes on given inputs and a given clock, without liveness of their own: what happened is told, not heard."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from alerts.calm import Calm
 from alerts.inputs import Input, Tick
 from alerts.proving.backdrop import Backdrop
 from alerts.proving.chronicle import Chronicle
+from alerts.proving.lagging_fleet import HeldBack, LaggingFleet
 from ioc.domain.alarm import Alarm, Transition
 from ioc.domain.registry import Device
 from ioc.domain.sample import Sample
@@ -14,7 +16,7 @@ class Course:
     """One engine and one notifier; `chronicle` holds what they decided."""
 
     def __init__(self, backdrop: Backdrop, devices: Iterable[Device]) -> None:
-        self._fleet = backdrop.fleet(devices)
+        self._fleet = LaggingFleet(backdrop.families, devices)
         self._engine = backdrop.engine(self._fleet)
         self._notifier = backdrop.notifier(self._fleet, self._engine)
         self.chronicle = Chronicle()
@@ -25,8 +27,17 @@ class Course:
         for one in inputs:
             if isinstance(one, Sample):
                 self._fleet.update(one)
+        self._fleet.until = now
         outcome = self._engine.step((*inputs, Tick(now, hearing)), now)
         self._say(outcome.transitions, outcome.alarms, now)
+
+    def calm(self, family: str) -> Calm:
+        """Tells which samples of a family's devices change nothing but what is known of them."""
+        return self._engine.calm(family)
+
+    def hold_back(self, held_back: Mapping[str, HeldBack]) -> None:
+        """Asks by a device's family for what was not told of it."""
+        self._fleet.held_back = held_back
 
     def idle(self, until: int) -> bool:
         """Whether nothing follows up to a moment (Unix ms) unless something comes in."""

@@ -4,7 +4,7 @@ Everything happens at its own time, also what came late: that is how a backtest 
 Liveness and our own conditions are taken as they were written down; the conditions of devices' clocks are not stored.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 
 import msgspec
@@ -12,14 +12,19 @@ import msgspec
 from alerts.inputs import Input, OwnCondition
 from alerts.own import OWN_RULES
 from alerts.proving.chronicle import MOST, TooMuchError
+from alerts.proving.lulls import Lulls
+from alerts.proving.strip import Strip, Strips
 from ioc.domain.alarm import ENDS, Step
+from ioc.domain.columns import Columns, Tags
 from ioc.domain.family import Family
 from ioc.domain.liveness_change import Cause, Liveness, LivenessChange
 from ioc.domain.point import Point, in_time
 from ioc.domain.registry import Device
-from ioc.domain.sample import DeviceEvent, Sample, Value
+from ioc.domain.sample import DeviceEvent, Sample
 
 EVENT, AVAILABILITY, ALARM = "event", "availability", "alarm"
+_in_order = itemgetter(0, 1, 2, 3)
+"""By time; of one moment, what says whether we and the devices are there comes first, and then by what it was stored as."""
 _ENDS = frozenset(step.value for step in ENDS)
 
 
@@ -40,7 +45,6 @@ class History:
 
     def __init__(self, families: Mapping[str, Family], devices: Mapping[str, Device]) -> None:
         self._names = {name: tuple(family.index) for name, family in families.items()}
-        self._placed: dict[tuple[str, tuple[str, ...]], Callable[[tuple[Value, ...]], tuple[Value, ...]]] = {}
         self._devices = devices
         self._silence = {name: family.silence_ms for name, family in families.items()}
         self._said: dict[str, Liveness] = {}
@@ -49,25 +53,39 @@ class History:
         self.live: dict[str, LiveAlarm] = {}
         """By id, in the order of time."""
         self.samples = 0
-        """How many were taken."""
+        """How many there were."""
+
+    @property
+    def families(self) -> Iterable[str]:
+        """Of which samples are read."""
+        return self._names
 
     @property
     def measurements(self) -> list[str]:
         """What has to be read."""
         return [*self._names, EVENT, AVAILABILITY, ALARM]
 
-    def inputs(self, points: Iterable[Point]) -> list[tuple[int, Input]]:
+    def inputs(self, stored: Iterable[Columns], lulls: Mapping[str, Lulls], waiting: Iterable[Input] = ()) -> list[tuple[int, Input]]:
         """What the points tell with its time (Unix ms), in order of time and, of one moment, liveness first, whatever their order was.
 
+        Without the samples that `lulls` holds back; `waiting`: what was told before and is not decided on yet.
         TooMuchError when more alarms were raised live than anybody could read.
         """
-        found: list[tuple[int, Input]] = []
-        for point in sorted(points, key=in_time):
-            one = self._sampled(point) if point.measurement in self._names else self._told(point)
-            if one is not None:
-                found.append((point.ts, one))
-        found.sort(key=_rank)
-        return found
+        told = list(stored)
+        points = sorted((point for one in told if one.measurement not in self._names for point in one.points()), key=in_time)
+        found: list[tuple[int, bool, str, Tags, Input]] = [
+            (point.ts, not isinstance(one, OwnCondition | LivenessChange), point.measurement, point.tags, one)
+            for point in points
+            if (one := self._told(point)) is not None
+        ]
+        awake = {
+            one.device for one in (*waiting, *(entry[-1] for entry in found)) if isinstance(one, DeviceEvent | LivenessChange | Sample)
+        }
+        for strip in self._strips(told, lulls, awake):
+            tags = (("device", strip.device),)
+            found += [(sample.ts, True, strip.family, tags, sample) for sample in strip.samples()]
+        found.sort(key=_in_order)
+        return [(entry[0], entry[-1]) for entry in found]
 
     def _told(self, point: Point) -> Input | None:
         tags = dict(point.tags)
@@ -82,23 +100,15 @@ class History:
         name, body = tags.get("event", ""), str(point.fields.get("body", ""))
         return DeviceEvent(device.family, device.device, point.ts, point.ts, name, body, 0, live=True)
 
-    def _sampled(self, point: Point) -> Sample | None:
-        """Hot: a backtest reads millions. Types are the store's, which holds them as the family declares them."""
-        device = self._devices.get(point.tags[0][1]) if point.tags else None
-        if device is None or device.family != point.measurement:
-            return None
-        self.samples += 1
-        shape = device.family, point.names
-        placed = self._placed.get(shape) or self._place(*shape)
-        values: tuple[Value, ...] = placed((*point.values, None))
-        return Sample(device.family, device.device, point.ts, point.ts, values, 0, live=True)
-
-    def _place(self, family: str, names: tuple[str, ...]) -> Callable[[tuple[Value, ...]], tuple[Value, ...]]:
-        """Puts the values of points with these fields, and a None after them, in the order of the family's metrics."""
-        places = {name: place for place, name in enumerate(names)}
-        wanted = [places.get(name, len(names)) for name in self._names[family]]
-        placed = self._placed[family, names] = itemgetter(*wanted) if len(wanted) > 1 else lambda values: (values[wanted[0]],)
-        return placed
+    def _strips(self, stored: Iterable[Columns], lulls: Mapping[str, Lulls], awake: set[str]) -> Iterator[Strip]:
+        for one in lulls.values():
+            yield from one.end(awake)
+        for columns in stored:
+            metrics = self._names.get(columns.measurement)
+            if metrics is not None:
+                strips = Strips(columns, metrics, self._devices)
+                self.samples += len(strips)
+                yield from lulls[columns.measurement].told(strips, awake)
 
     def _liveness(self, point: Point, device: Device) -> LivenessChange | None:
         """Availability is written down again and again; only what it changes counts, and our own blindness is no change of a device."""
@@ -145,8 +155,3 @@ class History:
             )
         if step in _ENDS:
             known.end = point.ts
-
-
-def _rank(told: tuple[int, Input]) -> tuple[int, bool]:
-    """Of one moment, what says whether we and the devices are there comes first."""
-    return told[0], not isinstance(told[1], OwnCondition | LivenessChange)

@@ -8,6 +8,7 @@ from ioc.adapters import embedded_read, embedded_rollup
 from ioc.adapters.embedded_format import SCHEMA, merge_fields, merge_latest, slot_of
 from ioc.adapters.embedded_write import PointWriter
 from ioc.adapters.sqlite_file import SqliteFile
+from ioc.domain.columns import Columns
 from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow
 from ioc.domain.rollup import DeviceMinute, Rolled
 
@@ -28,6 +29,7 @@ class EmbeddedStore:
         self._writer = PointWriter()
         self._file = SqliteFile(path, SCHEMA, functions=functions, rolled_back=self._writer.forget, checkpoint_pages=_CHECKPOINT_PAGES)
         self._clock = clock
+        self._series = embedded_read.SeriesNames()
         self._retention_ms = 0
         self._rollups_kept_ms = 0
         self._expired_at = 0
@@ -61,9 +63,9 @@ class EmbeddedStore:
         """
         return await self._file.read(lambda connection: embedded_read.series(connection, measurement, tags, field, start, end, every_ms))
 
-    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
-        """Every point of start ≤ ts < end, whole, by ts, measurement and tags: for short spans, since all of it is in memory."""
-        return await self._file.read(lambda connection: embedded_read.points(connection, measurements, start, end))
+    async def columns(self, measurements: Sequence[str], start: int, end: int) -> list[Columns]:
+        """Every point of start ≤ ts < end, what is later in later ones: for short spans, since all of it is in memory."""
+        return await self._file.read(lambda connection: embedded_read.columns(connection, self._series, measurements, start, end))
 
     async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
         """Points of start ≤ ts < end that carry the field."""

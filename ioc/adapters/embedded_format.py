@@ -5,8 +5,12 @@ slot by series: a batch of live points then touches a few hundred neighbouring p
 a series is read with one look-up a slot, and what is too old goes away from the front.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
+from ioc.domain.columns import Row
 from ioc.domain.point import FieldValue
 
 SLOT_MS = 300_000
@@ -34,7 +38,18 @@ Latest = dict[int, tuple[int, float | int | str]]
 pack = msgspec.msgpack.Encoder().encode
 unpack = msgspec.msgpack.Decoder(Fields).decode
 unpack_latest = msgspec.msgpack.Decoder(Latest).decode
+unpack_numbers = msgspec.json.Decoder(list[int]).decode
 unpack_tags = msgspec.msgpack.Decoder(tuple[tuple[str, str], ...]).decode
+
+_unpack_list: Callable[[bytes], Any] = msgspec.msgpack.Decoder(list[Fields]).decode
+_LIST = b"\xdd"
+"""In msgpack before the number of a list's items, four bytes long."""
+
+
+def unpack_all(packed: bytes, count: int) -> list[Row]:
+    """The fields of so many points, packed one after the other."""
+    rows: list[Row] = _unpack_list(_LIST + count.to_bytes(4, "big") + packed)
+    return rows
 
 
 def slot_of(ts: int) -> int:

@@ -16,7 +16,8 @@ from ioc.adapters.influx_http import Answer, InfluxHttp, raise_unless_ok
 from ioc.adapters.influx_setup import DEFAULT_SHARD_MS, prepare_bucket
 from ioc.adapters.influx_write import POINTS_MOST, BatchWrite, Failures
 from ioc.adapters.line_protocol import LineEncoder
-from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError, in_time
+from ioc.domain.columns import Columns, Row
+from ioc.domain.point import FieldValue, Point, PointRefusal, SeriesRow, StoreDeniedError, StoreUnavailableError
 from ioc.domain.rollup import DeviceMinute, Rolled
 
 log = structlog.get_logger("ioc.influx")
@@ -124,17 +125,16 @@ class InfluxStore:
         as_type = "float" if every_ms is not None and kind == "integer" else kind
         return [_series_row(values, as_type) for rows in found for values in rows.values]
 
-    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
-        """Every point of start ≤ ts < end, whole, by ts, measurement and tags: for short spans, since all of it is in memory."""
-        found: list[Point] = []
+    async def columns(self, measurements: Sequence[str], start: int, end: int) -> list[Columns]:
+        """Every point of start ≤ ts < end, what is later in later ones: for short spans, since all of it is in memory."""
+        found: list[Columns] = []
         for measurement in measurements:
             types = await self.field_types(measurement)
             if types:
                 question = f"SELECT *::field FROM {ql.name(measurement)} WHERE {ql.during(start, end)} GROUP BY *"  # noqa: S608 - quoted
                 rows = await self._query(question, patience=_PATIENCE)
-                found += await asyncio.to_thread(_points, measurement, rows, types)
-        found.sort(key=in_time)
-        return found
+                found.append(await asyncio.to_thread(_columns, measurement, rows, types))
+        return [one for one in found if one.rows]
 
     async def count(self, measurement: str, start: int, end: int, field: str = "lag_ms") -> int:
         """Points of start ≤ ts < end that carry the field."""
@@ -244,16 +244,16 @@ def _present(rows: ql.Rows, types: Mapping[str, str]) -> dict[str, tuple[int, Fi
     return {field: (ts, _typed(value, types[field])) for field, value in found if value is not None and field in types}
 
 
-def _points(measurement: str, found: Sequence[ql.Rows], types: Mapping[str, str]) -> list[Point]:
-    """The answer's rows as points."""
-    points = []
+def _columns(measurement: str, found: Sequence[ql.Rows], types: Mapping[str, str]) -> Columns:
+    """The answer's rows."""
+    series, times, told = [], list[int](), list[Row]()
     for rows in found:
-        tags = tuple(sorted((tag, value) for tag, value in rows.tags.items() if value))
+        series.append((tuple(sorted((tag, value) for tag, value in rows.tags.items() if value)), len(rows.values)))
         for ts, *values in rows.values:
             named = zip(rows.columns[1:], values, strict=True)
-            fields = {field: _typed(value, types[field]) for field, value in named if value is not None and field in types}
-            points.append(Point.of(measurement, tags, fields, ts))
-    return points
+            times.append(ts)
+            told.append({field: _typed(value, types[field]) for field, value in named if value is not None and field in types})
+    return Columns(measurement=measurement, series=series, times=times, rows=told, keys={name: name for name in types})
 
 
 def _typed(value: FieldValue, kind: str) -> FieldValue:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ioc.adapters.embedded import EmbeddedStore
 from ioc.adapters.influx import InfluxStore
-from ioc.domain.point import Point, SeriesRow
+from ioc.domain.point import Point, SeriesRow, in_time
 from ioc.domain.rollup import DeviceMinute, Rolled
 
 DAY = 86_400_000
@@ -82,19 +82,26 @@ async def test_rewrite_of_a_batch_changes_nothing(store: Store) -> None:
     assert await raw(store, "a", "v") == [(NOW + i, float(i)) for i in range(100)]
 
 
+async def points(store: Store, *measurements: str, end: int) -> list[Point]:
+    """All from NOW on, by time."""
+    return sorted((one for columns in await store.columns(measurements, NOW, end) for one in columns.points()), key=in_time)
+
+
 async def test_points_come_back_whole_and_in_order(store: Store) -> None:
     """Every point of a span, of several measurements, with tags and types; the end is left out."""
     alarm = Point.of("alarm", (("device", "ô 1"), ("rule", "hot")), {"id": "a,1", "acked": 0}, NOW + 1)
     told = [point("b", NOW + 1, f=70.0, s="đang phát"), alarm, point("a", NOW + 1, i=2**62 + 1), point("a", NOW, f=1.5)]
     other = [point("c", NOW, measurement="other", v=1), point("a", NOW - 1, f=0.5), point("a", NOW + 400_000, f=2.5)]
     assert await store.write([*told, *other]) == []
-    found = await store.points(["speaker", "alarm", "nothing"], NOW, NOW + 400_000)
+    found = await points(store, "speaker", "alarm", "nothing", end=NOW + 400_000)
     assert found == [told[3], alarm, told[2], told[0]]
     types = {name: type(value) for one in found for name, value in one.fields.items()}
     assert types == {"f": float, "id": str, "acked": int, "i": int, "s": str}
-    assert [one.ts for one in await store.points(["speaker"], NOW, NOW + 400_001)] == [NOW, NOW + 1, NOW + 1, NOW + 400_000]
-    assert await store.points(["speaker"], NOW, NOW) == []
-    assert await store.points([], NOW - DAY, NOW + DAY) == []
+    assert [one.ts for one in await points(store, "speaker", end=NOW + 400_001)] == [NOW, NOW + 1, NOW + 1, NOW + 400_000]
+    series = [one for columns in await store.columns(["speaker"], NOW, NOW + 2) for one in columns.series]
+    assert sorted(series) == [((("device", "a"),), 2), ((("device", "b"),), 1)]
+    assert await store.columns(["speaker"], NOW, NOW) == []
+    assert await store.columns([], NOW - DAY, NOW + DAY) == []
 
 
 async def test_fields_of_the_same_point_merge(store: Store) -> None:

@@ -19,25 +19,12 @@ from ioc.domain.point import Point
 from ioc.domain.rfc3339 import to_rfc3339
 from ioc.domain.sample import Value
 from proving.live import MINUTE, SECOND, START, ZONE, Live, backdrop, devices
+from proving.shelf import Shelf
 from ruling.stage import FAMILIES, rule, sample, shipped_rules
 
 NAMES = ("d1", "d2", "d3")
 FINE: dict[str, Value] = {"state": "idle", "amp_temp_c": 40.0}
 HOUR = 60 * MINUTE
-
-
-class Shelf:
-    """Points in memory, handed out in any order of the devices."""
-
-    def __init__(self, points: Sequence[Point], seed: int = 0) -> None:
-        self._points = points
-        self._random = Random(seed)
-
-    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
-        """Those of the span."""
-        found = [one for one in self._points if one.measurement in measurements and start <= one.ts < end]
-        self._random.shuffle(found)
-        return found
 
 
 async def backtested(
@@ -54,7 +41,7 @@ async def backtested(
     known = devices(*names)
     course, history = Course(scenery, known), History(FAMILIES, {one.device: one for one in known})
     span = Span(start=START, end=end, warm_up=warm_up(scenery.rules, FAMILIES.values()) if warm is None else warm)
-    await run(Shelf(points, seed), history, [course], span, reached=lambda _: None)
+    await run(Shelf(points, Random(seed)), history, [course], span, reached=lambda _: None)
     return report(course.chronicle, START, ZONE), history
 
 
@@ -146,7 +133,7 @@ async def test_what_stood_at_the_beginning_is_not_new() -> None:
     known, scenery = devices("d1"), backdrop()
     course, history = Course(scenery, known), History(FAMILIES, {one.device: one for one in known})
     span = Span(start=START + 30 * MINUTE, end=START + 40 * MINUTE, warm_up=15 * MINUTE)
-    await run(Shelf(live.points), history, [course], span, reached=lambda _: None)
+    await run(Shelf(live.points, Random(0)), history, [course], span, reached=lambda _: None)
     found = report(course.chronicle, span.start, ZONE)
     assert (found.alarms, found.standing) == ([], 1)
 
@@ -164,7 +151,7 @@ async def test_two_rule_sets_over_one_history_differ_by_their_alarms() -> None:
     known = devices(*NAMES)
     courses = [Course(backdrop(rules), known) for rules in (old, new)]
     history = History(FAMILIES, {one.device: one for one in known})
-    await run(Shelf(live.points), history, courses, Span(start=START, end=live.hand.now), reached=lambda _: None)
+    await run(Shelf(live.points, Random(0)), history, courses, Span(start=START, end=live.hand.now), reached=lambda _: None)
     found = difference(*(report(course.chronicle, START, ZONE) for course in courses))
     assert [(one.rule, one.device) for one in found.new] == [("away", "d3")]
     assert [(one.rule, one.device) for one in found.gone] == [("fault", "d2")]

@@ -1,6 +1,7 @@
 """Properties of every kind of rule: duplicates change nothing, nor does the order in which devices are heard or a store answers."""
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from alerts.rules import JOINTS, KINDS
 from ioc.domain.point import Point
 from ioc.domain.sample import DeviceEvent, Sample
 from proving.live import MINUTE, START, ZONE, backdrop, devices
+from proving.shelf import Shelf
 from ruling.stage import FAMILIES, NOON, SECOND, Stage, event, online, rule, sample, tick
 
 NAMES = ("d1", "d2", "d3")
@@ -112,20 +114,6 @@ def test_order_of_the_devices_within_a_batch_changes_nothing(kind: str, turns: A
     assert journal(kind, other) == journal(kind, clean)
 
 
-class Shelf:
-    """Points in memory, handed out in any order of the devices."""
-
-    def __init__(self, points: Sequence[Point], dice: Any) -> None:
-        self._points, self._dice = list(points), dice
-
-    async def points(self, measurements: Sequence[str], start: int, end: int) -> list[Point]:
-        """Those of the span."""
-        found = [one for one in self._points if one.measurement in measurements and start <= one.ts < end]
-        if self._dice is not None:
-            self._dice.shuffle(found)
-        return found
-
-
 def stored(turns: Sequence[tuple[int, list[dict[str, Any]], bool]]) -> list[Point]:
     """The same as a store has it, two devices being away for a while."""
     points, now = [_lives(name, "online", START - MINUTE) for name in NAMES], START
@@ -150,7 +138,7 @@ def _lives(name: str, state: str, at: int) -> Point:
 async def test_order_in_which_the_store_answers_changes_no_backtest(kind: str, turns: Any, dice: Any) -> None:
     """The same alarms and messages, however the points of a span come."""
     points, known, found = stored(turns), devices(*NAMES), []
-    for order in (None, dice):
+    for order in (Random(0), dice):
         scenery = backdrop(rules_of(kind))
         course = Course(scenery, known)
         history = History(FAMILIES, {one.device: one for one in known})

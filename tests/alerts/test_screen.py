@@ -81,3 +81,15 @@ def test_rules_whose_metrics_are_within_their_limits_are_passed_over() -> None:
     assert list(screen.candidates(values_of({**usual, "amp_temp_c": 81.0, "state": "fault"}))) == [0, 3]
     assert list(screen.candidates(values_of({**usual, "volume": 1, "state": "idle"}))) == []
     assert list(screen.candidates(values_of({**usual, "volume": 1}))) == [2]
+
+
+@given(st.lists(conditions, max_size=6), st.lists(samples, min_size=1, max_size=8))
+def test_many_samples_are_marked_wherever_one_has_candidates(written: list[dict[str, Any]], told: list[dict[str, Any]]) -> None:
+    """Whole columns give what each sample by itself gives; nothing that may hold is left unmarked."""
+    rules = [READER.validate_python(one) for one in written]
+    screen = Screen([one.compiled(SPEAKER, ("when",)).needs for one in rules])
+    rows = [values_of(sample) for sample in told]
+    marked = screen.marked(lambda position: [row[position] for row in rows])
+    having = {number for number, row in enumerate(rows) if screen.candidates(row)}
+    assert marked is None or having <= marked
+    assert marked is not None or having == {*range(len(rows))}
