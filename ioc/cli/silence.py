@@ -1,5 +1,6 @@
 """`ioc silence …`: messages held back for a stated time and reason."""
 
+import getpass
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -35,7 +36,9 @@ def add_silence(
     only_on: Annotated[list[str] | None, typer.Option("--only-on", metavar="DAYS", help="Only on these days of the calendar.")] = None,
     except_on: Annotated[list[str] | None, typer.Option("--except-on", metavar="DAYS", help="Not on these days.")] = None,
     maintenance: Annotated[bool, typer.Option("--maintenance", help="It is planned work.")] = False,
-    by: Annotated[str, typer.Option("--by", metavar="PERSON", help="Who asks; its channels hear of the end.")] = "console",
+    by: Annotated[
+        str | None, typer.Option("--by", metavar="PERSON", help="Who asks; its channels hear of the end (default: the user's name).")
+    ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = None,
     json: JsonOption = False,
@@ -57,7 +60,7 @@ def add_silence(
         **({} if start is None else {"since": to_rfc3339(start)}),
         **{name: value for name, value in matchers.items() if value is not None},
     }
-    found = act(where, "silence.add", silence=asked, by=by)
+    found = act(where, "silence.add", silence=asked, by=by or getpass.getuser())
     if json:
         print_json(found)
     else:
