@@ -26,16 +26,19 @@ HOUR = 60 * MINUTE
 TEMP = {"metric": "amp_temp_c", "over": "5m"}
 HOT = {"kind": "threshold", "metric": "amp_temp_c", "above": "80", "clear_below": "70"}
 PLAYING = {"kind": "state", "metric": "state", "is": "playing"}
+IDLE = {"kind": "state", "metric": "state", "is": "idle"}
 QUIET = {"kind": "threshold", "metric": "audio_dbfs", "below": "-50"}
+MAINS_LOW = {"kind": "threshold", "metric": "mains_v", "below": "180"}
 TAMPER = {"kind": "event", "name": "tamper"}
 PASSED_OVER: list[dict[str, Any]] = [
     HOT,
-    {"kind": "threshold", "metric": "mains_v", "below": "180"},
+    MAINS_LOW,
     {"kind": "state", "metric": "state", "in": ["off", "fault"]},
     {"all": [PLAYING, QUIET]},
     {"any": [HOT, PLAYING]},
     {"all": [TAMPER, HOT]},
     TAMPER,
+    {"all": [TAMPER, IDLE]},
     {"kind": "absence"},
     {"kind": "increase", "metric": "uptime_s", "over": "5m", "above": "3"},
 ]
@@ -57,8 +60,9 @@ KEYS: list[dict[str, Any]] = [
     {"keep_firing_for": "70s"},
     {"latched": True},
     {"between": ("23:30", "23:50")},
-    {"suppressed_while": {"kind": "threshold", "metric": "mains_v", "below": "180"}},
+    {"suppressed_while": MAINS_LOW},
     {"suppressed_while": {"rule": "r_0"}},
+    {"latched": True, "suppressed_while": MAINS_LOW},
 ]
 FINE: Fields = {"state": "idle", "amp_temp_c": 40.0, "mains_v": 230.0, "audio_dbfs": -85.0, "carrier": "Viettel"}
 TOLD: list[Fields] = [
@@ -118,16 +122,16 @@ def blind(step: str, at: int) -> Point:
     return Point.of("alarm", (("rule", "ioc_blind"), ("severity", "critical")), {"id": "b", "transition": step}, at)
 
 
-def stored(spells: Sequence[Spell]) -> Iterator[Point]:
-    """Everybody is fine once a minute, but in each spell some devices tell something else, nothing, or fall."""
+def stored(spells: Sequence[Spell], *, told_online: Sequence[str] = NAMES) -> Iterator[Point]:
+    """Everybody is fine once a minute, around the end of pieces, but in each spell some devices tell something else, nothing, or fall."""
     now = START
-    yield from (lives(name, "online", now) for name in NAMES)
+    yield from (lives(name, "online", now) for name in told_online)
     for some, told, minutes, what in spells:
         for minute in range(minutes):
             for place, name in enumerate(NAMES):
                 fields = told if name in some else FINE
                 if fields and not (what == "offline" and name in some):
-                    yield Point.of("speaker", (("device", name),), dict(fields), now + minute * MINUTE + place * 700)
+                    yield Point.of("speaker", (("device", name),), dict(fields), now + minute * MINUTE + 55_500 + place * 700)
         for name in some if what in {"offline", "tamper"} else ():
             if what == "tamper":
                 yield Point.of("event", (("device", name), ("event", "tamper")), {"body": "{}"}, now + 17 * SECOND)
@@ -203,13 +207,36 @@ async def test_devices_whose_samples_are_counted_are_asked_about_always(asked: l
     assert len(asked) == 9 * 160
 
 
-async def test_values_that_hold_from_long_before_are_kept() -> None:
-    """A device that tells only what is new still has the sound level that it told once."""
-    sparse: list[Spell] = [(["d1"], FINE, 10, None), (["d1"], {"state": "idle"}, 30, None), (["d1"], {"state": "playing"}, 10, None)]
-    rules = [rule({"all": [PLAYING, QUIET]})]
-    points = list(stored(sparse))
-    passed, told = (await found(points, rules))[0], (await found_by_asking(points, rules))[0]
-    assert [one.device for one in passed.alarms.values()] == ["d1"]
+PLAIN: Spell = ([], FINE, 10, None)
+SPARSE: Spell = (["d1"], {"state": "idle"}, 30, None)
+STORIES: dict[str, tuple[Rule, list[Spell]]] = {
+    "a sound level told once holds for a device that tells only what is new": (
+        rule({"all": [PLAYING, QUIET]}),
+        [PLAIN, SPARSE, (["d1"], {"state": "playing"}, 10, None)],
+    ),
+    "an event long after the last sample finds what was said then": (
+        rule({"all": [TAMPER, IDLE]}),
+        [PLAIN, (["d1"], {}, 40, None), (["d1"], {}, 5, "tamper")],
+    ),
+    "a group hears of each member": (
+        rule(ASKED[-1], summary={"vi": "{value}", "en": "{value}"}),
+        [PLAIN, (["d1", "d2"], {**FINE, "amp_temp_c": 85.0}, 10, None), PLAIN],
+    ),
+    "an alarm that stands until somebody resets it may be suppressed long after": (
+        rule(HOT, latched=True, suppressed_while=MAINS_LOW),
+        [PLAIN, (["d1"], {**FINE, "amp_temp_c": 85.0}, 10, None), PLAIN, (["d1"], {**FINE, "mains_v": 100.0}, 20, None), PLAIN],
+    ),
+}
+
+
+@pytest.mark.parametrize("told_online", [NAMES, ()])
+@pytest.mark.parametrize("story", STORIES)
+async def test_what_lulls_leave_behind_is_found(story: str, told_online: Sequence[str]) -> None:
+    """An alarm that needs more than the sample by which it is raised."""
+    what, spells = STORIES[story]
+    points = list(stored(spells, told_online=told_online))
+    passed, told = (await found(points, [what]))[0], (await found_by_asking(points, [what]))[0]
+    assert passed.alarms
     assert same(passed, told)
 
 
