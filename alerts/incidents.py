@@ -80,6 +80,10 @@ class Incidents:
         until = -(-(at + self.plan.hold) // _LOOK_EVERY) * _LOOK_EVERY if waits else at + self._remembered
         self.fallen[alarm.id] = Fallen(seq, at, until, waits)
 
+    def first_waited(self, now: int) -> int | None:
+        """When the first of those that have waited for long enough had done so; None = none has."""
+        return min((one.until for one in self.fallen.values() if one.waits and one.until <= now), default=None)
+
     def waited(self, now: int) -> list[str]:
         """Alarms that have waited for long enough, in the order in which they fell."""
         found = sorted((one.at, one.seq, alarm) for alarm, one in self.fallen.items() if one.waits and one.until <= now)

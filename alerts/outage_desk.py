@@ -123,13 +123,16 @@ class OutageDesk:
             self._note(outage, device)
 
     def look(self, now: int) -> list[Raised]:
-        """Finds what the fallen have in common; the alarms that have waited for long enough and belong to nothing."""
+        """Finds what the fallen have in common; the alarms that have waited for long enough and belong to nothing.
+
+        Judged as of the time when the first of them had waited, however much later we come to it: we may have been away.
+        """
         told: list[Raised] = []
-        if self._incidents.waited(now):
+        if (due := self._incidents.first_waited(now)) is not None:
             standing = cache(self._incidents.standing)
-            while (found := self._incidents.found(self._pool(now), standing)) is not None:
+            while (found := self._incidents.found(self._pool(due), standing)) is not None:
                 self._open(found)
-            told = list(self._alone(now, standing))
+            told = list(self._alone(now, due, standing))
         for alarm in self._incidents.forget(now):
             del self._alarms[alarm]
             self._touched[alarm] = None
@@ -252,9 +255,9 @@ class OutageDesk:
         fallen = (self._alarms[alarm] for alarm, one in self._incidents.fallen.items() if one.at >= after)
         return [alarm for alarm in fallen if not self._silencing.covering(alarm)]
 
-    def _alone(self, now: int, standing: Standing) -> Iterator[Raised]:
+    def _alone(self, now: int, due: int, standing: Standing) -> Iterator[Raised]:
         """Those that have waited for long enough, but for what shares a value with others that fell: that may be growing."""
-        fallen = [*self._pool(now), *(alarm for outage in self._incidents.untold for alarm in self._active(outage))]
+        fallen = [*self._pool(due), *(alarm for outage in self._incidents.untold for alarm in self._active(outage))]
         growing = self._incidents.growing(fallen, standing)
         for one in self._incidents.waited(now):
             alarm = self._alarms[one]

@@ -58,6 +58,20 @@ def test_faults_that_an_incident_does_not_explain_wait_no_longer_than_without_it
     assert [row.at - START for row, message in zip(on.outbox, on.messages, strict=True) if len(message.alarms) == 1] == [35_000]
 
 
+@pytest.mark.parametrize("away", [MIN, 10 * MIN, 8 * HOUR])
+def test_outage_that_began_before_we_were_away_is_told_once_when_we_are_back(away: int) -> None:
+    """The power cut takes us too while its alarms wait for each other, for longer than the window."""
+    on = stage({**UNIT, "x": {"unit": "u2"}})
+    together(on, "x", *UNIT)
+    assert on.outbox == []
+    on.now += away
+    on.restart()
+    on.wait(5 * MIN)
+    assert sorted(named(on)) == [("raised", 1), ("raised", 10)]
+    (incident,) = on.incidents.values()
+    assert (incident.attribute, incident.value, incident.members) == ("unit", "u1", 10)
+
+
 def test_message_says_how_many_where_what_explains_it_and_how_well() -> None:
     """Vietnamese by default; the other values that the same devices share are named."""
     on = stage(
