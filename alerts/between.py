@@ -4,9 +4,9 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
-from alerts.window import Clock, Weekday, clock_text
+from alerts.window import Clock, Weekday
 from ioc.domain.calendar import DayName
-from ioc.domain.silence import DAY_MINUTES, Weekly
+from ioc.domain.silence import DAY_MINUTES, Weekly, clock_text
 from ioc.domain.texts import as_list
 from ioc.domain.weekday import WEEKDAYS
 

@@ -8,7 +8,7 @@ from alerts.lifecycle import Act, acted, ended, latched, realarmed, returned
 from alerts.own import OwnRule
 from alerts.rule import Rule
 from alerts.text import Fields, plain_text, render, value_text
-from ioc.domain.alarm import ENDS, GROUP, Alarm, Severity, Step, Transition, alarm_id
+from ioc.domain.alarm import ENDS, GROUP, SEVERITY_RANK, Alarm, Severity, Step, Transition, alarm_id
 from ioc.domain.registry import Device
 from ioc.domain.sample import Value
 
@@ -17,7 +17,6 @@ MOST_RECENT = 4096
 _TURNS = frozenset({Step.RAISED, Step.REALARMED, Step.LATCHED, *ENDS})
 """After these an alarm's condition holds, or no longer does."""
 _NO_UNIT = {"vi": "chưa gán đơn vị", "en": "no unit"}
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def _nothing(_alarm: Alarm, _now: int) -> None:
@@ -66,7 +65,7 @@ class AlarmBook:
     def worst(self, device: str) -> Severity | None:
         """The gravest of a device's active alarms."""
         ids = self._by_device.get(device)
-        return min((self._active[one].severity for one in ids), key=_RANK.__getitem__) if ids else None
+        return min((self._active[one].severity for one in ids), key=SEVERITY_RANK.__getitem__) if ids else None
 
     def find(self, alarm: str) -> Alarm | None:
         """An active or recently ended alarm."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from alerts.flood_plan import FloodPlan
-from alerts.message import MAX_TEXT, MessageDocument, Wording, Writer, cut, plain
+from alerts.message import MAX_TEXT, MessageDocument, Wording, Writer, cut, gravest_first, plain
 from ioc.domain.alarm import Alarm, NotificationGroup, OutboxMessage, Severity, notification_key
 from ioc.domain.alarm_document import AlarmDocument
 from ioc.domain.rfc3339 import to_rfc3339
@@ -17,7 +17,6 @@ MOST_ALARMS = 1_000
 """Alarms that a summary names; of more it tells the number only."""
 SHOWN = 5
 """Escalated alarms that a summary tells in a line each."""
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Channel(msgspec.Struct):
@@ -134,7 +133,7 @@ class Flood:
     def _escalated(self, channel: Channel, writer: Writer) -> Iterator[str]:
         """The escalated alarms, the gravest first: whoever is called because nobody acknowledged has to know of what."""
         words = self._wording.words
-        named = sorted((channel.alarms[alarm] for alarm in channel.escalated), key=lambda one: (_RANK[one.severity], one.since, one.id))
+        named = gravest_first(channel.alarms[alarm] for alarm in channel.escalated)
         if named:
             yield words.flood_escalated.format(n=len(named))
         yield from (f"- {writer.where(one)}: {plain(one.summary).rstrip('. ')}" for one in named[:SHOWN])

@@ -5,17 +5,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from alerts.grouping import Telling
 from alerts.wording import WORDS, Words
-from ioc.domain.alarm import GROUP, Alarm, Severity
+from ioc.domain.alarm import GROUP, SEVERITY_RANK, Alarm
 from ioc.domain.alarm_document import AlarmDocument, alarm_document
 from ioc.domain.family import Label
 from ioc.domain.registry import Device, Unit
 from ioc.domain.rfc3339 import to_rfc3339
+
+Told = TypeVar("Told", Alarm, AlarmDocument)
 
 MAX_TEXT = 1_500
 """Longest text of a message, in characters."""
@@ -24,7 +26,6 @@ MAX_PART = 240
 MAX_LINES = 10
 MAX_COUNTS = 4
 MAX_ACTIONS = 3
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class MessageDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,7 +77,7 @@ def compose(telling: Telling, alarms: Mapping[str, Alarm], *, key: str, at: int,
 
 def message_text(telling: Telling, alarms: Mapping[str, Alarm], *, at: int, wording: Wording, lead: str = "") -> str:
     """The text, for example `[CAO] Cụm loa Xóm Tháp, Phường Việt Trì: mất kết nối từ 23:14. Việc cần làm: …`."""
-    named = _sorted(alarms[one] for one in telling.named)
+    named = gravest_first(alarms[one] for one in telling.named)
     writer = Writer(wording, at, telling.flaps)
     body = writer.single(telling, named[0]) if len(named) == 1 else writer.several(telling, named)
     return cut(" ".join(filter(None, (tag(telling, named, wording.words), lead, body))), MAX_TEXT)
@@ -175,7 +176,7 @@ class Writer:
     def actions(self, alarms: Sequence[Alarm]) -> list[str]:
         """What to do, once for every rule."""
         by_rule = {alarm.rule: alarm for alarm in reversed(alarms)}
-        todo = [alarm for alarm in _sorted(by_rule.values()) if self._action(alarm)][:MAX_ACTIONS]
+        todo = [alarm for alarm in gravest_first(by_rule.values()) if self._action(alarm)][:MAX_ACTIONS]
         pattern = self.wording.words.action if len(by_rule) == 1 else self.wording.words.action_for
         return [pattern.format(action=self._action(alarm), summary=self._summary(alarm)) for alarm in todo]
 
@@ -226,7 +227,7 @@ class Writer:
 def tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
     """The severity in brackets; that all is over, or that nothing is new, stands there too."""
     active = [alarm for alarm in named if alarm.id not in telling.over]
-    severity = words.severity[min((alarm.severity for alarm in active or named), key=_RANK.__getitem__)]
+    severity = words.severity[min((alarm.severity for alarm in active or named), key=SEVERITY_RANK.__getitem__)]
     if telling.all_over:
         ids = {alarm.id for alarm in named}
         over = words.withdrawn if ids <= telling.withdrawn else words.cleared
@@ -236,9 +237,9 @@ def tag(telling: Telling, named: Sequence[Alarm], words: Words) -> str:
     return f"[{words.reminder}: {severity}]" if telling.reminder else f"[{severity}]"
 
 
-def _sorted(alarms: Iterable[Alarm]) -> list[Alarm]:
+def gravest_first(alarms: Iterable[Told]) -> list[Told]:
     """Most severe first, then oldest."""
-    return sorted(alarms, key=lambda alarm: (_RANK[alarm.severity], alarm.since, alarm.id))
+    return sorted(alarms, key=lambda alarm: (SEVERITY_RANK[alarm.severity], alarm.since, alarm.id))
 
 
 def _text(texts: dict[str, str], language: str) -> str:

@@ -6,12 +6,11 @@ import msgspec
 
 from alerts.message import MessageDocument
 from alerts.wording import WORDS
-from ioc.domain.alarm import Severity
+from ioc.domain.alarm import SEVERITY_RANK
 
 _TAG = re.compile(r"\[([^\]]*)\] ?")
 _TO_DO = re.compile(r"\. (?:" + "|".join(re.escape(words.action.partition(":")[0]) for words in WORDS.values()) + ")")
 """Where the text begins to say what to do. A full stop alone ends nothing: names have them, too (Tp. Việt Trì)."""
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def read_document(body: bytes) -> MessageDocument:
@@ -30,7 +29,7 @@ def names_alarms(body: bytes) -> bool:
 
 def fields_of(document: MessageDocument, *, text: str, link: str, to: str) -> dict[str, str]:
     """The fields' values for one message; `text` is already in the channel's form."""
-    alarm = min(document.alarms, key=lambda one: _RANK[one.severity], default=None)
+    alarm = min(document.alarms, key=lambda one: SEVERITY_RANK[one.severity], default=None)
     tag = _TAG.match(document.text)
     first = document.text[tag.end() if tag else 0 :].partition("\n")[0]
     headline = _TO_DO.split(first, maxsplit=1)[0].rstrip(".")

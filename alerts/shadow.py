@@ -7,9 +7,8 @@ from alerts.rules.combination import AllOf, AnyOf
 from alerts.rules.condition import Condition
 from alerts.rules.limits import Limits
 from alerts.rules.state import State
-from ioc.domain.alarm import Severity
+from ioc.domain.alarm import SEVERITY_RANK
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 _LIMITS = {"above", "clear_below", "below", "clear_above"}
 
 
@@ -28,7 +27,7 @@ def covers(wide: Rule, narrow: Rule) -> bool:
     return (
         wide.id != narrow.id
         and wide.family == narrow.family
-        and _RANK[wide.severity] <= _RANK[narrow.severity]
+        and SEVERITY_RANK[wide.severity] <= SEVERITY_RANK[narrow.severity]
         and wide.for_ <= narrow.for_
         and wide.keeps_ms >= narrow.keeps_ms
         and wide.between in {None, narrow.between}

@@ -25,11 +25,6 @@ def parse_clock(text: object) -> int:
     return DAY_MINUTES if match[1] is None else int(match[1]) * 60 + int(match[2])
 
 
-def clock_text(minutes: int) -> str:
-    """As `parse_clock` reads it."""
-    return f"{minutes // 60:02}:{minutes % 60:02}"
-
-
 def parse_weekday(text: object) -> int:
     """1 = Monday to 7 = Sunday, of a text like `mon`, or as it is; ValueError says what was expected."""
     if isinstance(text, int):

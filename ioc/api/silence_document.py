@@ -9,7 +9,7 @@ import msgspec
 from ioc.domain.alarm import Severity
 from ioc.domain.alarm_document import Instant
 from ioc.domain.rfc3339 import to_rfc3339
-from ioc.domain.silence import Hidden, Silence, SilenceKind, Weekly
+from ioc.domain.silence import Hidden, Silence, SilenceKind, Weekly, clock_text
 from ioc.domain.weekday import WEEKDAYS, Weekday
 
 DayTime = Annotated[str, msgspec.Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
@@ -37,9 +37,12 @@ class WeeklyDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 def weekly_document(weekly: Weekly) -> WeeklyDocument:
     """The document of weekly hours."""
-    start, end = (f"{minutes // 60:02}:{minutes % 60:02}" for minutes in (weekly.start, weekly.end))
     return WeeklyDocument(
-        days=[WEEKDAYS[day - 1] for day in weekly.days], from_=start, to=end, only_on=list(weekly.only_on), except_on=list(weekly.except_on)
+        days=[WEEKDAYS[day - 1] for day in weekly.days],
+        from_=clock_text(weekly.start),
+        to=clock_text(weekly.end),
+        only_on=list(weekly.only_on),
+        except_on=list(weekly.except_on),
     )
 
 

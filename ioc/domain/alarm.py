@@ -20,6 +20,10 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+"""0 = the most severe."""
+
+
 class Step(StrEnum):
     """What a journal entry says happened to an alarm."""
 

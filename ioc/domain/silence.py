@@ -12,6 +12,11 @@ from ioc.domain.calendar import NO_DAYS, Calendar
 DAY_MINUTES = 24 * 60
 
 
+def clock_text(minutes: int) -> str:
+    """Minutes since midnight as files and documents write them: `22:00`."""
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 class SilenceKind(StrEnum):
     """What people call it; both hold back alike."""
 
