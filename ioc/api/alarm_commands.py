@@ -1,6 +1,6 @@
 """What the command line can do to alarms: list and show them, and what people do to them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -110,10 +110,6 @@ def alarm_act_commands(
         wanted = read(args, Assign)
         return await done(await desk.assign((await shown.find(wanted.id)).id, by=wanted.by, to=wanted.to))
 
-    async def comment(args: Mapping[str, Any]) -> AlarmDocument:
-        wanted = read(args, Remark)
-        return await done(await desk.comment((await shown.find(wanted.id)).id, by=wanted.by, comment=wanted.comment))
-
     async def shelve(args: Mapping[str, Any]) -> AlarmDocument:
         wanted, now = read(args, Shelve), clock()
         if not now < wanted.until <= now + MAX_SHELVE_MS:
@@ -121,13 +117,12 @@ def alarm_act_commands(
             raise ControlError(msg)
         return await done(await desk.shelve((await shown.find(wanted.id)).id, by=wanted.by, until=wanted.until, reason=wanted.reason))
 
-    async def unshelve(args: Mapping[str, Any]) -> AlarmDocument:
-        wanted = read(args, Remark)
-        return await done(await desk.unshelve((await shown.find(wanted.id)).id, by=wanted.by, comment=wanted.comment))
+    def remarked(act: Callable[..., Awaitable[Alarm]]) -> Handler:
+        async def handler(args: Mapping[str, Any]) -> AlarmDocument:
+            wanted = read(args, Remark)
+            return await done(await act((await shown.find(wanted.id)).id, by=wanted.by, comment=wanted.comment))
 
-    async def reset(args: Mapping[str, Any]) -> AlarmDocument:
-        wanted = read(args, Remark)
-        return await done(await desk.reset((await shown.find(wanted.id)).id, by=wanted.by, comment=wanted.comment))
+        return handler
 
     async def done(alarm: Alarm) -> AlarmDocument:
         [document] = await shown.tell(alarm)
@@ -136,8 +131,8 @@ def alarm_act_commands(
     return {
         "alarms.ack": acknowledge,
         "alarms.assign": assign,
-        "alarms.comment": comment,
+        "alarms.comment": remarked(desk.comment),
         "alarms.shelve": shelve,
-        "alarms.unshelve": unshelve,
-        "alarms.reset": reset,
+        "alarms.unshelve": remarked(desk.unshelve),
+        "alarms.reset": remarked(desk.reset),
     }

@@ -1,6 +1,5 @@
 """`ioc alarms …`: what stands, and what people do to it."""
 
-import getpass
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,7 +7,7 @@ import typer
 
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table, printable
-from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, end_of, place
+from ioc.cli.place import ByOption, ConfigOption, DataDirOption, JsonOption, end_of, place, who
 
 alarms = typer.Typer(help="Alarms: what stands, and what people do to it.", no_args_is_help=True)
 
@@ -17,7 +16,6 @@ _JOURNAL = ["at", "step", "by", "detail"]
 _Severity = StrEnum("_Severity", ["critical", "major", "minor", "info"])
 AlarmArgument = Annotated[str, typer.Argument(metavar="ID", help="The id that `ioc alarms list` shows.")]
 CommentOption = Annotated[str, typer.Option("--comment", metavar="TEXT", help="A remark for the journal.")]
-ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who does so (default: the user's name).")]
 
 
 @alarms.command("list")
@@ -86,7 +84,7 @@ def acknowledge(
     """Acknowledge alarms: somebody has seen them and takes care."""
     from ioc.cli.action import act
 
-    done = act(place(config, data_dir), "alarms.ack", ids=alarm, by=by or getpass.getuser(), comment=comment)
+    done = act(place(config, data_dir), "alarms.ack", ids=alarm, by=who(by), comment=comment)
     if json:
         print_json(done)
         return
@@ -106,7 +104,7 @@ def assign(
     """Give an alarm to somebody."""
     from ioc.cli.action import act
 
-    done = act(place(config, data_dir), "alarms.assign", id=alarm, by=by or getpass.getuser(), to=_said(to, "--to NAME"))
+    done = act(place(config, data_dir), "alarms.assign", id=alarm, by=who(by), to=_said(to, "--to NAME"))
     _tell(done, f"is assigned to {to}", json=json)
 
 
@@ -122,7 +120,7 @@ def comment_on(
     """Add a remark to an alarm's journal."""
     from ioc.cli.action import act
 
-    done = act(place(config, data_dir), "alarms.comment", id=alarm, by=by or getpass.getuser(), comment=_said(comment, "TEXT"))
+    done = act(place(config, data_dir), "alarms.comment", id=alarm, by=who(by), comment=_said(comment, "TEXT"))
     _tell(done, "has the comment", json=json)
 
 
@@ -143,7 +141,7 @@ def shelve(
 
     where = place(config, data_dir)
     end = end_of(lasts, until, where, now_ms())
-    done = act(where, "alarms.shelve", id=alarm, by=by or getpass.getuser(), until=end, reason=_said(reason, "--reason TEXT"))
+    done = act(where, "alarms.shelve", id=alarm, by=who(by), until=end, reason=_said(reason, "--reason TEXT"))
     _tell(done, f"is shelved until {done['shelved_until']}", json=json)
 
 
@@ -159,7 +157,7 @@ def unshelve(
     """Put a shelved alarm back on the list before its time."""
     from ioc.cli.action import act
 
-    done = act(place(config, data_dir), "alarms.unshelve", id=alarm, by=by or getpass.getuser(), comment=comment)
+    done = act(place(config, data_dir), "alarms.unshelve", id=alarm, by=who(by), comment=comment)
     _tell(done, "is not shelved", json=json)
 
 
@@ -175,7 +173,7 @@ def reset(
     """Take a latched alarm off the list, once its condition is over."""
     from ioc.cli.action import act
 
-    done = act(place(config, data_dir), "alarms.reset", id=alarm, by=by or getpass.getuser(), comment=comment)
+    done = act(place(config, data_dir), "alarms.reset", id=alarm, by=who(by), comment=comment)
     _tell(done, "is cleared", json=json)
 
 

@@ -1,5 +1,6 @@
 """Which site a command speaks to: its configuration, or only its data folder."""
 
+import getpass
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ DataDirOption = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="D", help="The data folder of a site, instead of its configuration (for example ./ioc-demo)."),
 ]
+ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says or does so (default: the user's name).")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -30,6 +32,11 @@ class Place:
 
     data_dir: Path
     config: "Config | None"
+
+
+def who(by: str | None) -> str:
+    """Whoever was named, else the user who gives the command."""
+    return by or getpass.getuser()
 
 
 def config_file(config: Path | None) -> Path | None:

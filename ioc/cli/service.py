@@ -1,20 +1,18 @@
 """`ioc service …`: devices and units out of service."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table
-from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, instant, place
+from ioc.cli.place import ByOption, ConfigOption, DataDirOption, JsonOption, instant, place, who
 
 service = typer.Typer(help="Devices and units out of service: their alarms are journalled, and nobody is told.", no_args_is_help=True)
 
 _COLUMNS = ["id", "device", "unit", "since", "until", "reason", "by", "ended_at", "ended_by"]
 DeviceOption = Annotated[str | None, typer.Option("--device", metavar="D", help="One device.")]
 UnitOption = Annotated[str | None, typer.Option("--unit", metavar="U", help="All devices of one unit and of the units below it.")]
-ByOption = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who says so (default: the user's name).")]
 
 
 @service.command("out")
@@ -33,7 +31,7 @@ def take_out(
 
     where = place(config, data_dir)
     _one_of(device, unit)
-    done = act(where, "service.out", device=device, unit=unit, until=instant(until, where), reason=reason, by=by or getpass.getuser())
+    done = act(where, "service.out", device=device, unit=unit, until=instant(until, where), reason=reason, by=who(by))
     if json:
         print_json(done)
     else:
@@ -55,7 +53,7 @@ def give_back(
     from ioc.cli.action import act
 
     _one_of(order, device, unit)
-    done = act(place(config, data_dir), "service.in", id=order, device=device, unit=unit, reason=reason, by=by or getpass.getuser())
+    done = act(place(config, data_dir), "service.in", id=order, device=device, unit=unit, reason=reason, by=who(by))
     if json:
         print_json(done)
     else:

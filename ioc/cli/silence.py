@@ -1,6 +1,5 @@
 """`ioc silence …`: messages held back for a stated time and reason."""
 
-import getpass
 import re
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,7 +8,7 @@ import typer
 
 from ioc.cli.failure import Exit, Failure
 from ioc.cli.output import print_json, print_table
-from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, end_of, instant, place
+from ioc.cli.place import ConfigOption, DataDirOption, JsonOption, end_of, instant, place, who
 from ioc.domain.weekday import WEEKDAYS
 
 silence = typer.Typer(help="Silences and maintenance: messages held back for a stated time and reason.", no_args_is_help=True)
@@ -60,7 +59,7 @@ def add_silence(
         **({} if start is None else {"since": to_rfc3339(start)}),
         **{name: value for name, value in matchers.items() if value is not None},
     }
-    found = act(where, "silence.add", silence=asked, by=by or getpass.getuser())
+    found = act(where, "silence.add", silence=asked, by=who(by))
     if json:
         print_json(found)
     else:
