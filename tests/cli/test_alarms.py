@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +11,9 @@ import pytest
 
 from api.fake_province import NOW, FakeProvince
 from cli.conftest import Command
+from cli.listening import listening
 from ioc.adapters.state.store import StateDb
 from ioc.api.alarm_commands import alarm_act_commands, alarm_commands
-from ioc.api.control import SOCKET_NAME, serve_control
 from ioc.app.clock import now_ms
 from ioc.domain.alarm import Alarm, Decisions, Severity, Step, Transition
 
@@ -22,35 +21,19 @@ from ioc.domain.alarm import Alarm, Decisions, Severity, Step, Transition
 @pytest.fixture
 def server(site: Path) -> Iterator[SimpleNamespace]:
     """The commands on a province in memory with two standing alarms and one that is over, behind a socket in ./data."""
-    province, up = FakeProvince(), threading.Event()
+    province = FakeProvince()
     summary = {"vi": "Loa im", "en": "The speaker is silent"}
     silent = province.raise_alarm("loa-0003", "speaker_silent_while_playing", Severity.MAJOR, since=NOW - 2000, summary=summary)
     door = province.raise_alarm("bts-01", "site_door_open", Severity.MINOR, since=NOW - 1000)
     over = province.raise_alarm("loa-0004", "speaker_offline", Severity.MAJOR, since=NOW - 9000)
     province.alarm_rows[over.id] = msgspec.structs.replace(over, cleared_at=NOW - 500)
     running = SimpleNamespace(province=province, silent=silent.id, door=door.id, over=over.id)
-    (site / "data").mkdir()
     handlers = {
         **alarm_commands(province, province, language="en"),
         **alarm_act_commands(province, province, province, language="en", clock=now_ms),
     }
-
-    async def run() -> None:
-        path = site / "data" / SOCKET_NAME
-        serving = asyncio.ensure_future(serve_control(path, handlers))
-        loop = asyncio.get_running_loop()
-        running.stop = lambda: loop.call_soon_threadsafe(serving.cancel)
-        while not path.exists():  # noqa: ASYNC110  nobody tells when a socket appears
-            await asyncio.sleep(0)
-        up.set()
-        await asyncio.wait([serving])
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    assert up.wait(20)
-    yield running
-    running.stop()
-    thread.join(20)
+    with listening(site, handlers):
+        yield running
 
 
 def listed(ioc: Command, *args: str) -> list[str]:

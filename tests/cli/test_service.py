@@ -1,8 +1,6 @@
 """`ioc service`: out of service and back, through a running server's socket."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,34 +10,16 @@ import pytest
 from api.fake_province import NOW, FakeProvince
 from api.fake_service import FakeService
 from cli.conftest import Command
-from ioc.api.control import SOCKET_NAME, serve_control
+from cli.listening import listening
 from ioc.api.service_commands import service_commands
-from servers.waiting import PATIENCE_S
 
 
 @pytest.fixture
 def server(site: Path) -> Iterator[SimpleNamespace]:
     """The commands on a province in memory, behind a socket in ./data."""
-    province, service, up = FakeProvince(), FakeService(lambda: NOW), threading.Event()
-    running = SimpleNamespace(service=service, stop=lambda: None)
-    (site / "data").mkdir()
-
-    async def run() -> None:
-        path = site / "data" / SOCKET_NAME
-        serving = asyncio.ensure_future(serve_control(path, service_commands(service, province, province)))
-        loop = asyncio.get_running_loop()
-        running.stop = lambda: loop.call_soon_threadsafe(serving.cancel)
-        while not path.exists():  # noqa: ASYNC110  nobody tells when a socket appears
-            await asyncio.sleep(0)
-        up.set()
-        await asyncio.wait([serving])
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    assert up.wait(PATIENCE_S)
-    yield running
-    running.stop()
-    thread.join(PATIENCE_S)
+    province, service = FakeProvince(), FakeService(lambda: NOW)
+    with listening(site, service_commands(service, province, province)):
+        yield SimpleNamespace(service=service)
 
 
 @pytest.mark.usefixtures("server")
